@@ -1,0 +1,1 @@
+"""gradtape timed against hand-written NumPy and other libraries: ``python -m benchmarks``."""

@@ -1,0 +1,94 @@
+"""``python -m benchmarks``: time gradtape, hand-written NumPy and every installed peer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.peers import installed
+from benchmarks.timing import DisagreementError, keep_freed_memory, time_workload
+from benchmarks.workloads import WORKLOADS
+
+DESCRIPTION = """\
+Time gradtape against hand-written NumPy and whichever of PyTorch, TensorFlow, JAX,
+HIPS autograd and MyGrad are installed, on the same float32 data, taking turns. All
+answers are compared before they are timed. Prints a Markdown table."""
+
+WORKLOAD_LIST = "workloads:\n" + "\n".join(f"  {w.name:14}  {w.title}" for w in WORKLOADS)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's definition."""
+    result = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=DESCRIPTION,
+        epilog=WORKLOAD_LIST,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        choices=[workload.name for workload in WORKLOADS],
+        help="run this workload alone; may be given several times",
+    )
+    result.add_argument(
+        "--rounds",
+        metavar="N",
+        type=_positive,
+        default=30,
+        help="samples per library and workload (default 30; fewer where they would take over 30 s)",
+    )
+    result.add_argument(
+        "--smoke",
+        action="store_true",
+        help="two rounds, without the 100×100 Jacobian: shows that everything runs, in seconds",
+    )
+    result.add_argument(
+        "--json", metavar="FILE", type=Path, help="also write all figures to FILE, in seconds"
+    )
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 1 where a library's answer is not the others'."""
+    command = parser()
+    options = command.parse_args(arguments)
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        command.error(f"argument --json: no folder {options.json.absolute().parent}")
+    chosen = [w for w in WORKLOADS if options.only is None or w.name in options.only]
+    if options.smoke and options.only is None:
+        chosen = [w for w in chosen if w.smoke]
+    peers = installed()
+    print(report.header(peers, keep_freed_memory()), end="\n\n")
+    results = {}
+    for number, workload in enumerate(chosen, start=1):
+        print(f"[{number}/{len(chosen)}] {workload.name}", file=sys.stderr)
+        try:
+            results[workload] = time_workload(
+                peers, workload, 2 if options.smoke else options.rounds
+            )
+        except DisagreementError as error:
+            print(f"Nothing timed: {error}", file=sys.stderr)
+            return 1
+    print(report.table(peers, results))
+    if options.json is not None:
+        text = json.dumps(report.as_json(peers, results), indent=2, ensure_ascii=False)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def _positive(text: str) -> int:
+    """Read a whole number above 0, for argparse."""
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

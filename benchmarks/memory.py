@@ -1,0 +1,136 @@
+"""``python -m benchmarks.memory``: 10,000 training steps must leave memory flat.
+
+The garbage collector is off, so only reference counts free anything: a reference cycle in a tape or
+a tensor would show as growth. Prints what the process holds (resident memory, on Linux) and what
+Python has allocated (``tracemalloc``) after the first steps and after the last, and exits with 1
+where either grew by over 1 MB.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import gradtape as gt
+from benchmarks.workloads import WORKLOADS
+
+STEPS = 10_000
+WARM_UP = 500
+LIMIT_BYTES = 1_000_000
+LEARNING_RATE = np.float32(0.01)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Bytes held after the warm-up and at the end."""
+
+    what: str
+    before: int
+    after: int
+
+    @property
+    def grown(self) -> int:
+        return self.after - self.before
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what:22} {self.before / 1e6:9.3f} MB -> {self.after / 1e6:9.3f} MB   "
+            f"grew by {self.grown / 1e6:+.3f} MB"
+        )
+
+
+def training_step() -> Callable[[], None]:
+    """Return one step of gradient descent on the 8-30-1 network at batch 32."""
+    workload = next(w for w in WORKLOADS if w.name == "network-32")
+    x, target, *initial = workload.data(np.random.default_rng(0))
+    weights = [gt.Variable(w) for w in initial]
+
+    def step() -> None:
+        w1, b1, w2, b2 = weights
+        with gt.GradientTape() as tape:
+            hidden = np.maximum(x @ w1 + b1, 0)
+            loss = np.mean(np.square(hidden @ w2 + b2 - target))
+        for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+            weight.assign_sub(LEARNING_RATE * gradient)
+
+    return step
+
+
+def measure(steps: int = STEPS, warm_up: int = WARM_UP) -> list[Growth]:
+    """Run the training twice, garbage collector off: for resident memory, then under tracemalloc.
+
+    Parameters
+    ----------
+    steps : int
+        Training steps between the two readings.
+    warm_up : int
+        Steps before the first reading, which fill caches.
+
+    Returns
+    -------
+    list of Growth
+        Resident memory, where the system tells it, and what Python allocated.
+    """
+    step = training_step()
+    readings = []
+    gc.collect()
+    gc.disable()
+    try:
+        if resident_bytes() is not None:
+            readings.append(_growth("resident memory", _resident, step, steps, warm_up))
+        # A run of its own: tracing allocates too, which resident memory would show.
+        tracemalloc.start()
+        readings.append(_growth("allocated by Python", _traced, step, steps, warm_up))
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    return readings
+
+
+def resident_bytes() -> int | None:
+    """Return the bytes of this process in memory, or None where there is no /proc to ask."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return None
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _growth(
+    what: str, read: Callable[[], int], step: Callable[[], None], steps: int, warm_up: int
+) -> Growth:
+    for _ in range(warm_up):
+        step()
+    before = read()
+    for _ in range(steps):
+        step()
+    return Growth(what, before, read())
+
+
+def _resident() -> int:
+    return resident_bytes() or 0
+
+
+def _traced() -> int:
+    return tracemalloc.get_traced_memory()[0]
+
+
+def main() -> int:
+    """Print the readings; return 1 where memory grew by more than the limit."""
+    print(f"{STEPS:,} training steps of the 8-30-1 network at batch 32, garbage collector off")
+    readings = measure()
+    for reading in readings:
+        print(reading)
+    flat = all(reading.grown <= LIMIT_BYTES for reading in readings)
+    print("flat within 1 MB" if flat else "NOT flat: more than 1 MB was left behind")
+    return 0 if flat else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

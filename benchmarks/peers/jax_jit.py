@@ -1,0 +1,66 @@
+"""JAX, compiled: ``jax.jit`` of the whole step.
+
+Compilation is not timed; waiting for the result is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.workloads import CHAIN_ROUNDS, Array, Scalar, Step, Value
+
+TITLE = "JAX jit"
+CANNOT: dict[str, str] = {}
+
+
+def _step(function: Callable[..., Any], *arguments: Value) -> Step:
+    """Compile the function; a step runs it and waits until every result is there."""
+    compiled = jax.jit(function)
+    on_device = [jnp.asarray(argument) for argument in arguments]
+
+    def step() -> tuple[Any, ...]:
+        return tuple(jax.tree.leaves(jax.block_until_ready(compiled(*on_device))))
+
+    return step
+
+
+def _f(w1: Any, w2: Any) -> Any:
+    return 3 * w1**2 + 2 * w1 * w2
+
+
+def notebook(w1: Scalar, w2: Scalar) -> Step:
+    return _step(jax.value_and_grad(_f, argnums=(0, 1)), w1, w2)
+
+
+def chain(x: Scalar, w: Scalar) -> Step:
+    def run(x: Any, w: Any) -> Any:
+        y = x
+        for _ in range(CHAIN_ROUNDS):
+            y = jnp.sin(y * w + x) * w
+        return y
+
+    return _step(jax.value_and_grad(run, argnums=(0, 1)), x, w)
+
+
+def network(x: Array, target: Array, w1: Array, b1: Array, w2: Array, b2: Array) -> Step:
+    def loss(v1: Any, c1: Any, v2: Any, c2: Any, inputs: Any, wanted: Any) -> Any:
+        hidden = jax.nn.relu(inputs @ v1 + c1)
+        return jnp.mean(jnp.square(hidden @ v2 + c2 - wanted))
+
+    return _step(jax.value_and_grad(loss, argnums=(0, 1, 2, 3)), w1, b1, w2, b2, x, target)
+
+
+def elementwise(v: Array) -> Step:
+    return _step(jax.value_and_grad(lambda v: jnp.sum(jnp.log(jnp.exp(v) + 1) * jnp.sin(v))), v)
+
+
+def hessian(w1: Scalar, w2: Scalar) -> Step:
+    return _step(jax.hessian(_f, argnums=(0, 1)), w1, w2)
+
+
+def jacobian(x: Array) -> Step:
+    return _step(jax.jacrev(lambda x: x * x * x), x)

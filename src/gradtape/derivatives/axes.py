@@ -1,0 +1,40 @@
+"""Axes in canonical form: tuples of negative numbers, so that batch axes may stand in front."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+__all__ = ["inverse", "kept", "one_axis", "several_axes"]
+
+
+def several_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes meant by an ``axis`` argument; all of them for None."""
+    if axis is None:
+        return tuple(range(-ndim, 0))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis if axis < 0 else axis - ndim,)
+    return tuple(sorted([a - ndim for a in normalize_axis_tuple(axis, ndim)]))
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """One axis as a negative number."""
+    return normalize_axis_index(axis, ndim) - ndim
+
+
+def kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape after a reduction over ``axes`` that keeps them with length one."""
+    lengths = list(shape)
+    for a in axes:
+        lengths[a] = 1
+    return tuple(lengths)
+
+
+def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The permutation, by negative axes, that undoes one."""
+    n = len(axes)
+    undone = [0] * n
+    for i, a in enumerate(axes):
+        undone[a + n] = i - n
+    return tuple(undone)

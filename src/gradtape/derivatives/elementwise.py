@@ -1,0 +1,312 @@
+"""Partial derivatives of NumPy's elementwise functions.
+
+One line a function: its partials in terms of ``x``, ``y`` (the arguments) and ``out`` (the value);
+``over`` gives a partial by its reciprocal. The forms keep digits where the obvious ones lose them
+(``1 - out**2`` for tanh) and stay finite at the next order.
+Subgradients are TensorFlow's: abs'(0) = 0, a tie of maximum or minimum goes to the first argument.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.derivatives.primitives import exponential, logistic, raised, sech_squared
+from gradtape.rules import UFUNCS, Elementwise, Primitive, bare, elementwise, meaning, over, strip
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+
+
+def _arctan2(x: Any, y: Any) -> Any:
+    """Partials of arctan2(x, y), x over y, without overflow in x*x + y*y."""
+    r = np.hypot(x, y)
+    return y / r / r, -(x / r / r)
+
+
+def _hypot(x: Any, y: Any, out: Any) -> Any:
+    """x/r and y/r."""
+    return x / out, y / out
+
+
+def _power(x: Any, y: Any, out: Any) -> Any:
+    """y x^(y-1) and x^y log x, with the limits that exist at y = 0 and x = 0.
+
+    As in TensorFlow the logarithm of a real base that is not positive counts as 0.
+    """
+    by_x = y * np.power(x, np.where(y == 0, 1, y - 1))
+    some = x != 0 if out.dtype.kind == "c" else x > 0
+    return by_x, out * np.log(np.where(some, x, 1))
+
+
+def _root(x: Any) -> Any:
+    """sqrt(x*x + 1), without overflow where x is real."""
+    return np.sqrt(x * x + 1) if x.dtype.kind == "c" else np.hypot(x, 1)
+
+
+def _between(x: Any) -> Any:
+    """sqrt(1 - x*x), to the last bits near 1."""
+    return np.sqrt((1 - x) * (1 + x))
+
+
+elementwise(
+    {
+        # Arithmetic
+        np.add: (1, 1),
+        np.subtract: (1, -1),
+        np.multiply: (lambda y: y, lambda x: x),
+        np.true_divide: (over(lambda y: y), lambda y, out: -out / y),
+        np.negative: -1,
+        np.positive: 1,
+        np.reciprocal: lambda out: -out * out,
+        np.square: lambda x: 2 * x,
+        np.sqrt: over(lambda out: 2 * out),
+        np.cbrt: over(lambda out: 3 * out * out),
+        np.power: _power,
+        np.float_power: _power,
+        np.remainder: (1, lambda x, y, out: np.rint((out - x) / y)),
+        np.fmod: (1, lambda x, y, out: np.rint((out - x) / y)),
+        np.hypot: _hypot,
+        # Exponentials and logarithms
+        np.exp: lambda out: out,
+        np.exp2: lambda out: LN2 * out,
+        np.expm1: lambda x: np.exp(x),
+        np.log: over(lambda x: x),
+        np.log2: over(lambda x: LN2 * x),
+        np.log10: over(lambda x: LN10 * x),
+        np.log1p: over(lambda x: 1 + x),
+        np.logaddexp: lambda x, y: (_share(x, y), _share(y, x)),
+        np.logaddexp2: lambda x, y: (_share(x, y, LN2), _share(y, x, LN2)),
+        # Trigonometric and hyperbolic functions
+        np.sin: lambda x: np.cos(x),
+        np.cos: lambda x: -np.sin(x),
+        np.tan: lambda out: 1 + out * out,
+        np.arcsin: over(lambda x: _between(x)),
+        np.arccos: over(lambda x: -_between(x)),
+        np.arctan: over(lambda x: 1 + x * x),
+        np.arctan2: _arctan2,
+        np.sinh: lambda x: np.cosh(x),
+        np.cosh: lambda x: np.sinh(x),
+        np.tanh: lambda x: sech_squared(x),
+        np.arcsinh: over(lambda x: _root(x)),
+        np.arccosh: over(lambda x: np.sqrt(x - 1) * np.sqrt(x + 1)),
+        np.arctanh: over(lambda x: (1 - x) * (1 + x)),
+        # Angles
+        np.deg2rad: np.pi / 180,
+        np.radians: np.pi / 180,
+        np.rad2deg: 180 / np.pi,
+        np.degrees: 180 / np.pi,
+        # Parts of a number
+        np.absolute: lambda x: np.sign(x),
+        np.fabs: lambda x: np.sign(x),
+        np.sign: 0,
+        np.copysign: (lambda x, y: np.sign(x) * np.copysign(1, y), 0),
+        np.ldexp: (lambda x, y: np.ldexp(np.ones_like(x), y), None),
+        np.nextafter: (1, 0),
+    }
+)
+
+# A tie goes to the first argument. Where one is NaN, so is the result, and the second has it.
+elementwise(
+    {
+        np.maximum: (lambda x, y: x >= y, lambda x, y: ~(x >= y)),
+        np.minimum: (lambda x, y: x <= y, lambda x, y: ~(x <= y)),
+        np.fmax: (lambda x, y: (x >= y) | np.isnan(y), lambda x, y: ~((x >= y) | np.isnan(y))),
+        np.fmin: (lambda x, y: (x <= y) | np.isnan(y), lambda x, y: ~((x <= y) | np.isnan(y))),
+        np.heaviside: (0, lambda x: x == 0),
+    },
+    selects=True,
+)
+
+bare(
+    *(np.floor, np.ceil, np.trunc, np.rint, np.floor_divide, np.spacing, np.signbit),
+    *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+    *(np.isnan, np.isinf, np.isfinite, np.logical_and, np.logical_or, np.logical_xor),
+    *(np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    *(np.left_shift, np.right_shift, np.gcd, np.lcm),
+    *(np.round, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv),
+    *(np.iscomplexobj, np.isrealobj, np.iscomplex, np.isreal, np.isposinf, np.isneginf),
+)
+
+
+def _share(x: Any, y: Any, base: float = 1) -> Any:
+    """The weight of x in logaddexp(x, y); equal infinities share equally."""
+    return logistic(np.where(x == y, 0, x - y) * base)
+
+
+# What depends on the kind of the arguments ------------------------------------------------------
+
+_powers = {
+    2: UFUNCS[np.square],
+    1: UFUNCS[np.positive],
+    0.5: UFUNCS[np.sqrt],
+    -1: UFUNCS[np.reciprocal],
+}
+
+
+@meaning(np.power)
+def _bind_power(x: Any, y: Any) -> Any:
+    if type(y) in (int, float):
+        special = _powers.get(y)
+        return special(x) if special is not None else raised(x, exponent=y)
+    if type(x) in (int, float):
+        return exponential(y, base=x)
+    return UFUNCS[np.power](x, y)
+
+
+def _modulus(x: Any, /) -> Any:
+    return np.absolute(x)
+
+
+#: |x| of a complex x: the steepest ascent is x/|x|, and 0 at 0.
+modulus = Primitive(
+    _modulus,
+    lambda g, x: g * np.sign(x),
+    lambda t, x: np.real(t * np.conjugate(np.sign(x))),
+    kind="reduction",
+    spread=lambda g: g,
+    name="modulus",
+)
+
+
+@meaning(np.absolute)
+def _bind_absolute(x: Any) -> Any:
+    return modulus(x) if x.dtype.kind == "c" else UFUNCS[np.absolute](x)
+
+
+@meaning(np.sign)
+def _bind_sign(x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return UFUNCS[np.sign](x)
+    return x / np.where(x == 0, 1, np.absolute(x))
+
+
+def _conjugate(x: Any, /) -> Any:
+    return np.conjugate(x)
+
+
+def _real(x: Any, /) -> Any:
+    return np.real(x)
+
+
+def _imag(x: Any, /) -> Any:
+    return np.imag(x)
+
+
+conjugate = Primitive(
+    _conjugate,
+    lambda g: np.conjugate(g),
+    lambda t: np.conjugate(t),
+    kind="reduction",
+    spread=lambda g: g,
+)
+real = Primitive(
+    _real, lambda g: g, lambda t: np.real(t), kind="reduction", spread=lambda g: g
+)
+imag = Primitive(
+    _imag, lambda g: g * 1j, lambda t: np.imag(t), kind="reduction", spread=lambda g: g
+)
+
+
+@meaning(np.conjugate)
+def _bind_conjugate(x: Any) -> Any:
+    return conjugate(x) if x.dtype.kind == "c" else UFUNCS[np.positive](x)
+
+
+@meaning(np.real)
+def _bind_real(val: Any) -> Any:
+    return real(val) if val.dtype.kind == "c" else UFUNCS[np.positive](val)
+
+
+@meaning(np.imag)
+def _bind_imag(val: Any) -> Any:
+    return imag(val) if val.dtype.kind == "c" else np.zeros(val.shape, val.dtype)
+
+
+@meaning(np.angle)
+def _bind_angle(z: Any, deg: bool = False) -> Any:
+    angle = np.arctan2(np.imag(z), np.real(z))
+    return np.rad2deg(angle) if deg else angle
+
+
+@meaning(np.divmod)
+def _bind_divmod(x: Any, y: Any) -> Any:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+@meaning(np.modf)
+def _bind_modf(x: Any) -> Any:
+    whole = np.trunc(x)
+    return UFUNCS[np.copysign](np.fmod(x, 1), x), whole
+
+
+@meaning(np.frexp)
+def _bind_frexp(x: Any) -> Any:
+    exponent = np.frexp(strip(x))[1]
+    return np.ldexp(x, -exponent), exponent
+
+
+# Choosing ---------------------------------------------------------------------------------------
+
+where = Elementwise(
+    np.where,
+    (None, lambda condition: condition, lambda condition: ~condition),
+    names=("condition", "x", "y"),
+    selects=True,
+    name="where",
+)
+
+
+@meaning(np.where)
+def _bind_where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
+    return where(np.not_equal(condition, 0), x, y)
+
+
+bounded = Elementwise(
+    np.clip,
+    (
+        lambda x, low, high: ~((x < low) | (x > high)),
+        lambda x, low, high: (x < low) & (low <= high),
+        lambda x, low, high: (x > high) | (low > high),
+    ),
+    names=("x", "low", "high"),
+    selects=True,
+    name="clip",
+)
+
+
+@meaning(np.clip)
+def _bind_clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None  # noqa: A002
+) -> Any:
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
+    return bounded(a, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+# Dtypes -----------------------------------------------------------------------------------------
+
+
+def _astype(x: Any, /, dtype: Any) -> Any:
+    return np.real(x).astype(dtype) if x.dtype.kind == "c" != dtype.kind else x.astype(dtype)
+
+
+converted = Primitive(
+    _astype,
+    lambda g: g,
+    lambda t, dtype: converted(t, dtype=dtype),
+    kind="reduction",
+    spread=lambda g: g,
+    name="astype",
+)
+
+
+@meaning(np.ndarray.astype, getattr(np, "astype", None))
+def _bind_astype(x: Any, dtype: Any, copy: bool = True) -> Any:
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "fc":
+        return strip(x).astype(dtype)  # integers have no derivative
+    return converted(x, dtype=dtype)

@@ -1,0 +1,109 @@
+"""Rules of indexing, picking and sorting."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from gradtape.derivatives.axes import one_axis
+from gradtape.derivatives.primitives import embed, gather, prefixed, scatter_add
+from gradtape.rules import Primitive, bare, meaning, strip
+
+Shape = tuple[int, ...]
+_BASIC = (int, slice, type(None), type(...), np.integer)
+
+
+def _is_basic(index: tuple[Any, ...]) -> bool:
+    """Whether an index is one of integers, slices, None and Ellipsis only."""
+    return all([isinstance(i, _BASIC) and not isinstance(i, bool) for i in index])
+
+
+def _positions(shape: Shape, index: tuple[Any, ...]) -> Any:
+    """The flat positions that an index picks out of an array of a shape."""
+    size = 1
+    for n in shape:
+        size *= n
+    return np.asarray(np.arange(size).reshape(shape)[index])
+
+
+def _getitem(x: Any, /, index: tuple[Any, ...]) -> Any:
+    return x[index]
+
+
+def _pull_getitem(g: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
+    if _is_basic(index):
+        return embed(g, shape=batch + x_shape, index=prefixed(index, batch))
+    return scatter_add(g, shape=batch + x_shape, positions=_positions(x_shape, index))
+
+
+def _push_getitem(t: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
+    if _is_basic(index):
+        return t[prefixed(index, batch)]
+    return gather(t, _positions(x_shape, index), x_shape, batch)
+
+
+picked = Primitive(
+    _getitem, _pull_getitem, _push_getitem, kind="movement", selects=True, name="getitem"
+)
+
+
+@meaning(operator.getitem)
+def getitem(x: Any, index: Any) -> Any:
+    index = index if type(index) is tuple else (index,)
+    if not _is_basic(index):
+        index = tuple([_plain_index(i) for i in index])
+    return picked(x, index=index)
+
+
+def _plain_index(i: Any) -> Any:
+    """One part of an index as NumPy takes it: tensors as bare arrays, lists copied."""
+    i = strip(i)
+    if isinstance(i, (list, np.ndarray)):
+        i = np.array(i)  # the user may write into it before the gradient is taken
+        return i if i.size else i.astype(np.intp)
+    return i
+
+
+@meaning(np.take)
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    if out is not None:
+        raise TypeError("take: a Tensor's values cannot be written into out=")
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    indices = np.asarray(strip(indices))
+    n = a.shape[axis]
+    if mode != "raise":
+        indices = np.mod(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
+    return a[(*[slice(None)] * (one_axis(axis, a.ndim) + a.ndim), indices)]
+
+
+@meaning(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    indices = np.asarray(strip(indices))
+    axis = one_axis(axis, arr.ndim) + arr.ndim
+    grid: list[Any] = list(np.ix_(*[np.arange(n) for n in indices.shape]))
+    for i, n in enumerate(indices.shape):
+        if i != axis and n == 1 != arr.shape[i]:  # take_along_axis broadcasts such axes
+            grid[i] = np.arange(arr.shape[i]).reshape([-1 if j == i else 1 for j in range(arr.ndim)])
+    grid[axis] = indices
+    return arr[tuple(grid)]
+
+
+@meaning(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if order is not None:
+        raise NotImplementedError("sort: a Tensor has no fields to order by; leave out order=")
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, np.argsort(a, axis, kind, stable=stable), axis)
+
+
+bare(
+    *(np.argsort, np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argpartition, np.argwhere),
+    *(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort),
+    *(np.any, np.all, np.isin, np.bincount, np.histogram, np.unique),
+)

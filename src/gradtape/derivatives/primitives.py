@@ -1,0 +1,175 @@
+"""Pure primitives of our own, where NumPy has only a mutating form or none that is stable.
+
+They are called like functions, on bare arrays and on tensors, and have rules like any other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.rules import Elementwise, Primitive, align, pointwise, unbroadcast
+
+__all__ = [
+    "broadcast",
+    "embed",
+    "exponential",
+    "logistic",
+    "raised",
+    "relu",
+    "scatter_add",
+    "sech_squared",
+]
+
+Shape = tuple[int, ...]
+
+#: Below this many entries, a filled array costs less than a broadcast view.
+SMALL = 1 << 14
+
+
+# Activations and their kin --------------------------------------------------------------------
+
+
+def _logistic(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+#: 1/(1 + exp(-x)), to the last bits on both sides. Its partial needs no 1 - out, which loses them.
+logistic = Elementwise(_logistic, lambda x, out: out * logistic(-x), name="logistic")
+
+
+def _sech_squared(x: Any) -> Any:
+    e = np.exp(-2 * np.abs(x))
+    return 4 * e / (1 + e) ** 2
+
+
+#: 1/cosh(x)**2 without overflow: the derivative of tanh.
+sech_squared = Elementwise(
+    _sech_squared, lambda x, out: -2 * out * np.tanh(x), name="sech_squared"
+)
+
+
+def _relu(x: Any) -> Any:
+    return np.maximum(x, 0)
+
+
+#: max(x, 0), with derivative 0 at 0.
+relu = Elementwise(_relu, lambda out: out > 0, selects=True, name="relu")
+
+
+# Powers with one Python number ----------------------------------------------------------------
+
+
+def _raised(x: Any, /, exponent: Any) -> Any:
+    return x**exponent
+
+
+def _raised_partial(x: Any, exponent: Any) -> Any:
+    # The exponent is a Python number: x**0 is constant even where x is 0.
+    return x ** (exponent - 1) * exponent if exponent != 0 else np.zeros_like(x)
+
+
+#: x**exponent for a Python number.
+raised = pointwise(_raised, _raised_partial, "raised")
+
+
+def _exponential(x: Any, /, base: Any) -> Any:
+    return np.power(base, x)
+
+
+def _exponential_partial(x: Any, out: Any, base: Any) -> Any:
+    # As in TensorFlow the logarithm of a base that is not positive counts as 0.
+    rate = float(np.log(base)) if base > 0 else 0.0
+    return out * rate
+
+
+#: base**x for a real Python number.
+exponential = pointwise(_exponential, _exponential_partial, "exponential")
+
+
+# Broadcasting ---------------------------------------------------------------------------------
+
+
+def _broadcast(x: Any, /, shape: Shape) -> Any:
+    size = 1
+    for n in shape:
+        size *= n
+    if size > SMALL:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype)
+    out[...] = x
+    return out
+
+
+def _push_broadcast(t: Any, x_shape: Shape, shape: Shape, batch: Shape) -> Any:
+    return broadcast(align(t, x_shape, len(shape), batch), shape=batch + shape)
+
+
+#: np.broadcast_to, faster when small.
+broadcast = Primitive(
+    _broadcast,
+    lambda g, x_shape, batch: unbroadcast(g, x_shape, len(batch)),
+    _push_broadcast,
+    kind="movement",
+    name="broadcast",
+)
+
+
+# The transposes of indexing -------------------------------------------------------------------
+
+
+def prefixed(index: tuple[Any, ...], batch: Shape) -> tuple[Any, ...]:
+    """A basic index that leaves leading batch axes as they are."""
+    return (slice(None),) * len(batch) + index
+
+
+def _embed(x: Any, /, shape: Shape, index: tuple[Any, ...]) -> Any:
+    out = np.zeros(shape, x.dtype)
+    out[index] = x
+    return out
+
+
+#: An array in the place of a basic index, zeros around it.
+embed = Primitive(
+    _embed,
+    lambda g, index, batch: g[prefixed(index, batch)],
+    lambda t, shape, index, batch: embed(t, shape=batch + shape, index=prefixed(index, batch)),
+    kind="movement",
+    selects=True,
+    fills=True,
+    name="embed",
+)
+
+
+def _scatter_add(x: Any, /, shape: Shape, positions: Any) -> Any:
+    """x has the shape of positions behind batch axes; shape includes these too."""
+    batch = x.shape[: x.ndim - positions.ndim]
+    size = 1
+    for n in shape[len(batch) :]:
+        size *= n
+    rows = x.size // max(positions.size, 1)
+    out = np.zeros(rows * size if positions.size else int(np.prod(shape)), x.dtype)
+    where = positions.reshape(-1)
+    if rows != 1 and positions.size:
+        where = (np.arange(rows)[:, None] * size + where).reshape(-1)
+    np.add.at(out, where, x.reshape(-1))
+    return out.reshape(shape)
+
+
+def gather(x: Any, positions: Any, x_shape: Shape, batch: Shape) -> Any:
+    """The entries of x at flat positions, batch by batch."""
+    return x.reshape((*batch, -1) if x.size else (*batch, 0))[..., positions]
+
+
+#: Entries added up at flat positions of a zero array; the transpose of picking them out.
+scatter_add = Primitive(
+    _scatter_add,
+    lambda g, positions, batch, shape: gather(g, positions, shape, batch),
+    lambda t, shape, positions, batch: scatter_add(t, shape=batch + shape, positions=positions),
+    kind="movement",
+    selects=True,
+    fills=True,
+    name="scatter_add",
+)

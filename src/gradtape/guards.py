@@ -1,0 +1,56 @@
+"""Bare arrays that a tape must keep belong to the user, who may write into them later.
+
+A small one is copied. A large one is kept as it is, with a fingerprint taken when it was first
+recorded and compared when the gradient is computed. The fingerprint holds sums of the array's
+64-bit words, modulo 2**64, over the columns of a table of a fixed width: a change of one word, or
+of words in different columns, always shows; only changes that cancel within a column (such as
+exchanging two words a multiple of the width apart) can hide.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape import errors
+
+__all__ = ["Guard"]
+
+#: Arrays up to this size are copied: that costs no more than two fingerprints.
+COPY_BYTES = 1 << 16
+
+#: Words to a row: a prime, so that the rows of a data matrix do not line up with it.
+WIDTH = 509
+
+
+def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
+    """Sums that change when the array's contents do; the array is contiguous."""
+    data = array.reshape(-1, order="A").view(np.uint8)
+    whole = data.size // (8 * WIDTH) * (8 * WIDTH)
+    words = data[:whole].view(np.uint64).reshape(-1, WIDTH)
+    return np.add.reduce(words, axis=0).tobytes() + data[whole:].tobytes()
+
+
+class Guard:
+    """The large bare arrays that one tape keeps, with their fingerprints."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[np.ndarray[Any, Any], bytes, str, int]] = {}
+
+    def keep(self, array: np.ndarray[Any, Any], function: str, position: int) -> Any:
+        """What to keep in place of a user's array: a copy, or itself under guard."""
+        contiguous = array.flags.c_contiguous or array.flags.f_contiguous
+        if array.nbytes <= COPY_BYTES or not contiguous or array.dtype.hasobject:
+            return array.copy()
+        if id(array) not in self._kept:
+            self._kept[id(array)] = (array, fingerprint(array), function, position)
+        return array
+
+    def check(self) -> None:
+        """Raise if a kept array was written to since it was recorded."""
+        for array, before, function, position in self._kept.values():
+            if fingerprint(array) != before:
+                raise errors.changed_array(array, function, position)

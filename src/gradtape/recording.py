@@ -1,0 +1,92 @@
+"""What is recorded, and who is recording: the records and the stack of active recorders.
+
+A recorder is anything that wants to see primitive calls: a tape, a forward accumulator. Recorders
+belong to the context that started them (``contextvars``), so threads and tasks do not see each
+other's. This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["Record", "Recorder", "active", "new_key", "notify", "paused", "start", "stop"]
+
+
+class Record(NamedTuple):
+    """One primitive call as a tape keeps it.
+
+    Tapes append plain tuples in this order (a named tuple costs a call more); the class documents
+    the fields and reads them by name.
+    """
+
+    primitive: Any  #: the rule-bearing primitive that was called
+    out_key: Any  #: the key of its output (a tuple of keys when it has several outputs)
+    in_keys: tuple[Any, ...]  #: per input: its key if this tape tracks it, else None
+    keys: tuple[Any, ...]  #: per input: its key if it has one, whoever tracks it
+    saved: tuple[Any, ...]  #: the values that the rules of the tracked inputs name, else None
+    notes: Any  #: what the primitive noted of the inputs' shapes and dtypes
+    params: tuple[Any, ...]  #: the static parameters of the canonical call
+
+
+class Recorder(Protocol):
+    """What is called for every primitive call while it is active."""
+
+    tracked: Any  #: the keys it tracks: anything with ``in``
+
+    def record(
+        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+    ) -> Any:
+        """See one call; return the output's key, a new one if it was None and is now tracked."""
+
+
+_ACTIVE: ContextVar[tuple[Recorder, ...]] = ContextVar("gradtape_active_recorders", default=())
+
+#: The active recorders of this context, outermost first.
+active = _ACTIVE.get
+
+#: A key never used before; a key names one value for all recorders.
+new_key = count(1).__next__
+
+
+def start(recorder: Recorder) -> None:
+    """Make a recorder the innermost active one."""
+    _ACTIVE.set((*_ACTIVE.get(), recorder))
+
+
+def stop(recorder: Recorder) -> None:
+    """Take a recorder off the stack, wherever it stands on it."""
+    _ACTIVE.set(tuple([r for r in _ACTIVE.get() if r is not recorder]))
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """No recorder sees what happens in the block."""
+    token = _ACTIVE.set(())
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+
+
+@contextmanager
+def only(recorders: tuple[Recorder, ...]) -> Iterator[None]:
+    """Just the given recorders see what happens in the block."""
+    token = _ACTIVE.set(recorders)
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+
+
+def notify(
+    recorders: tuple[Recorder, ...], primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any
+) -> Any:
+    """Show one call to every active recorder; return the output's key (None if untracked)."""
+    key = None
+    for recorder in recorders:
+        key = recorder.record(primitive, inputs, arrays, params, out, key)
+    return key

@@ -1,0 +1,458 @@
+"""Tensor and Variable: arrays that recorders can see, with NumPy's operators and protocols.
+
+A tensor holds a bare array and a key. The key names the value for every recorder; a tensor that
+nobody watches has none. What an operation means is looked up in the registry of rules; this module
+knows no rule.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
+from gradtape import errors
+from gradtape.recording import active, new_key, notify
+from gradtape.rules import BARE, BINDINGS, UFUNCS
+
+__all__ = ["Tensor", "Variable", "apply", "bare", "constant", "is_tracked"]
+
+#: What may stand beside a tensor in an operation as it is; anything else is made an array first.
+_PLAIN = frozenset({int, float, complex, bool, np.ndarray, np.float32, np.float64, np.bool_})
+
+
+def _operator(ufunc: Any, compute: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
+    """A binary operator that goes straight to its primitive, without the protocol's overhead."""
+    primitive = UFUNCS[ufunc]
+
+    def operate(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor):
+            b = other.array
+        elif type(other) in _PLAIN:
+            b = other
+        else:
+            b = other = np.asarray(other)
+        try:
+            out = compute(b, self.array) if reflected else compute(self.array, b)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{primitive.name}: {error}") from error
+        recorders = active()
+        if not recorders:
+            return self.result_class(out)
+        if reflected:
+            key = notify(recorders, primitive, (other, self), (b, self.array), (), out)
+        else:
+            key = notify(recorders, primitive, (self, other), (self.array, b), (), out)
+        return self.result_class(out, key)
+
+    return operate
+
+
+def _function(function: Any) -> Any:
+    """A method that is a NumPy function of the tensor."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return _call(function, (self, *args), kwargs)
+
+    return method
+
+
+def _reflected(function: Any) -> Any:
+    """A reflected operator that is a NumPy function."""
+    return lambda self, other: _call(function, (other, self), {})
+
+
+def _comparison(compute: Callable[[Any, Any], Any]) -> Any:
+    """A comparison: it has no derivative, and answers with bare booleans."""
+    return lambda self, other: compute(self.array, bare(other))
+
+
+class Tensor:
+    """An array that tapes can track; NumPy's functions and operators act on it.
+
+    Parameters
+    ----------
+    array : the bare array or NumPy scalar inside. It is not copied: ``gradtape.constant`` does that.
+    key : the name of this value for recorders; None while nobody tracks it.
+
+    Examples
+    --------
+    >>> import numpy as np, gradtape as gt
+    >>> t = gt.constant([1.0, 2.0])
+    >>> np.exp(t) * 2 - t.sum()
+    Tensor([ 2.43656366, 11.7781122 ])
+    """
+
+    __slots__ = ("__weakref__", "array", "key")
+
+    trainable = False
+    result_class: ClassVar[type[Tensor]]
+
+    def __init__(self, array: Any, key: Any = None) -> None:
+        self.array = array
+        self.key = key
+
+    # What is inside -------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.array.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> Any:
+        """The NumPy dtype of the entries."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.array.size  # type: ignore[no-any-return]
+
+    def numpy(self) -> Any:
+        """The bare value: a fresh array, or a NumPy scalar when there are no axes."""
+        return self.array.copy()
+
+    def item(self, *index: Any) -> Any:
+        """One entry as a Python number."""
+        return self.array.item(*index)
+
+    def tolist(self) -> Any:
+        """The entries as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if is_tracked(self):
+            raise errors.tracked_conversion(self)
+        if copy or (dtype is not None and np.dtype(dtype) != self.dtype):
+            return np.array(self.array, dtype=dtype)
+        view = np.asarray(self.array).view()
+        view.flags.writeable = False  # a record may still need what is inside
+        return view
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ValueError(
+                f"the truth value of {errors.describe(self)} is ambiguous: it has more than one "
+                "element or none. Use np.any(t) or np.all(t), or np.where to choose entry by entry."
+            )
+        return bool(self.array)
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+    def __int__(self) -> int:
+        return int(self.array)
+
+    def __complex__(self) -> complex:
+        return complex(self.array)
+
+    def __index__(self) -> int:
+        return operator.index(self.array)
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a Tensor without axes")
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bare(value) in self.array
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}({_entries(self.array, name)})"
+
+    def __str__(self) -> str:
+        return str(self.array)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.array, spec)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            f"{type(self).__name__} does not support item assignment. Write the new value as "
+            "np.where(mask, value, t), or build it with np.concatenate or np.stack; a Variable "
+            "takes a whole new value with assign()."
+        )
+
+    __hash__ = object.__hash__
+
+    # NumPy's protocols ----------------------------------------------------------------------------
+
+    @staticmethod
+    def __gradtape_apply__(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        return apply(primitive, inputs, params)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
+        return _call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _call(function, args, kwargs)
+
+    # Operators and methods: each is a NumPy function of the tensor --------------------------------
+
+    __add__ = _operator(np.add, operator.add)
+    __radd__ = _operator(np.add, operator.add, reflected=True)
+    __sub__ = _operator(np.subtract, operator.sub)
+    __rsub__ = _operator(np.subtract, operator.sub, reflected=True)
+    __mul__ = _operator(np.multiply, operator.mul)
+    __rmul__ = _operator(np.multiply, operator.mul, reflected=True)
+    __truediv__ = _operator(np.true_divide, operator.truediv)
+    __rtruediv__ = _operator(np.true_divide, operator.truediv, reflected=True)
+    __pow__ = _function(np.power)
+    __rpow__ = _reflected(np.power)
+    __matmul__ = _function(np.matmul)
+    __rmatmul__ = _reflected(np.matmul)
+    __mod__ = _function(np.remainder)
+    __rmod__ = _reflected(np.remainder)
+    __floordiv__ = _function(np.floor_divide)
+    __rfloordiv__ = _reflected(np.floor_divide)
+    __divmod__ = _function(np.divmod)
+    __rdivmod__ = _reflected(np.divmod)
+    __neg__ = _function(np.negative)
+    __pos__ = _function(np.positive)
+    __abs__ = _function(np.absolute)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
+    __getitem__ = _function(operator.getitem)
+
+    sum = _function(np.sum)
+    mean = _function(np.mean)
+    prod = _function(np.prod)
+    max = _function(np.max)
+    min = _function(np.min)
+    var = _function(np.var)
+    std = _function(np.std)
+    cumsum = _function(np.cumsum)
+    cumprod = _function(np.cumprod)
+    reshape = _function(np.ndarray.reshape)
+    transpose = _function(np.ndarray.transpose)
+    swapaxes = _function(np.swapaxes)
+    squeeze = _function(np.squeeze)
+    ravel = _function(np.ravel)
+    flatten = _function(np.ravel)
+    repeat = _function(np.repeat)
+    take = _function(np.take)
+    clip = _function(np.clip)
+    dot = _function(np.dot)
+    trace = _function(np.trace)
+    diagonal = _function(np.diagonal)
+    conj = _function(np.conjugate)
+    argmax = _function(np.argmax)
+    argmin = _function(np.argmin)
+    argsort = _function(np.argsort)
+    any = _function(np.any)
+    all = _function(np.all)
+    round = _function(np.round)
+    astype = _function(np.ndarray.astype)
+    copy = _function(np.positive)
+    T = property(_function(np.transpose))
+    mT = property(_function(np.matrix_transpose))
+    real = property(_function(np.real))
+    imag = property(_function(np.imag))
+
+
+Tensor.result_class = Tensor
+
+
+class Variable(Tensor):
+    """A tensor whose value can be assigned anew; tapes watch trainable ones by themselves.
+
+    Parameters
+    ----------
+    initial_value : array-like; copied.
+    trainable : whether tapes watch it when it is used.
+    name : shown when it is printed.
+    dtype : NumPy dtype; by default that of the value.
+
+    Examples
+    --------
+    >>> import gradtape as gt
+    >>> w = gt.Variable([1.0, 2.0])
+    >>> with gt.GradientTape() as tape:
+    ...     loss = (w**2).sum()
+    >>> w.assign_sub(0.5 * tape.gradient(loss, w))
+    Variable([0., 0.])
+    """
+
+    __slots__ = ("name", "trainable")
+
+    def __init__(
+        self,
+        initial_value: Any,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(_own(initial_value, dtype), new_key())
+        self.trainable = trainable
+        self.name = name or "Variable"
+
+    def assign(self, value: Any) -> Variable:
+        """Give it a new value of the same shape, cast to its dtype; return the variable.
+
+        Records made before keep the value they saw.
+        """
+        new = bare(value)
+        if np.shape(new) != self.shape:
+            raise ValueError(
+                f"cannot assign {errors.describe(new)} to variable {self.name!r} of shape "
+                f"{self.shape}: the shapes must be equal"
+            )
+        self.array = _own(new, self.dtype)
+        return self
+
+    def assign_add(self, delta: Any) -> Variable:
+        """Add ``delta`` to the value; return the variable."""
+        return self.assign(self.array + bare(delta))
+
+    def assign_sub(self, delta: Any) -> Variable:
+        """Subtract ``delta`` from the value; return the variable."""
+        return self.assign(self.array - bare(delta))
+
+    def value(self) -> Tensor:
+        """The present value as a tensor of its own, recorded as an identity."""
+        return UFUNCS[np.positive](self)  # type: ignore[no-any-return]
+
+
+def constant(value: Any, dtype: Any = None) -> Tensor:
+    """Make a tensor of a number, a nested sequence or an array; the value is copied.
+
+    Examples
+    --------
+    >>> import gradtape as gt
+    >>> gt.constant([[1, 2], [3, 4]], dtype="float32")
+    Tensor([[1., 2.],
+            [3., 4.]], dtype=float32)
+    """
+    return Tensor(_own(value, dtype))
+
+
+def is_tracked(tensor: Tensor) -> bool:
+    """Whether an active recorder tracks the tensor, or would as soon as it is used."""
+    return any([recorder.tracks(tensor) for recorder in active()])
+
+
+def bare(value: Any) -> Any:
+    """The array inside a tensor; anything else as it is."""
+    return value.array if isinstance(value, Tensor) else value
+
+
+def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+    """Call a primitive in its canonical form, and show the call to the active recorders."""
+    cls = None
+    arrays = []
+    for i, value in enumerate(inputs):
+        if isinstance(value, Tensor):
+            arrays.append(value.array)
+            cls = _wider(cls, value.result_class)
+        elif type(value) in _PLAIN:
+            arrays.append(value)
+        else:
+            array = np.asarray(value)
+            inputs = (*inputs[:i], array, *inputs[i + 1 :])
+            arrays.append(array)
+    try:
+        out = primitive.compute(*arrays, *params)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{primitive.name}: {error}") from error
+    recorders = active()
+    if recorders:
+        return cls(out, notify(recorders, primitive, inputs, tuple(arrays), params, out))  # type: ignore[misc]
+    return cls(out)  # type: ignore[misc]
+
+
+def _wider(one: type[Tensor] | None, other: type[Tensor]) -> type[Tensor]:
+    """The more special of two result classes."""
+    return other if one is None or issubclass(other, one) else one
+
+
+def _own(value: Any, dtype: Any) -> Any:
+    """A fresh array of a value, or a NumPy scalar when it has no axes."""
+    array = np.array(value, dtype=dtype)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(
+            f"a tensor holds numbers; {errors.describe(value)} gives an array of dtype "
+            f"{array.dtype}. Pass numbers, or nested sequences of equal lengths of them."
+        )
+    return array if array.ndim else array[()]
+
+
+def _entries(array: Any, name: str) -> str:
+    """The entries as NumPy prints them inside ``name(...)``."""
+    text = np.array2string(np.asarray(array), separator=", ", prefix=f"{name}(")
+    return text if array.dtype in (np.float64, np.int64, np.bool_) else f"{text}, dtype={array.dtype}"
+
+
+def _strip(value: Any) -> Any:
+    """A nest of arguments with bare arrays for tensors."""
+    if isinstance(value, (list, tuple)):
+        return type(value)([_strip(v) for v in value])
+    return bare(value)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors among nested arguments."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for v in value:
+            yield from _tensors(v)
+
+
+def _is_ufunc_default(argument: str, value: Any) -> bool:
+    """Whether a ufunc's keyword argument says nothing."""
+    return value is None or value is np._NoValue or (argument == "where" and value is True)  # type: ignore[attr-defined]
+
+
+def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call what a NumPy function means on tensors."""
+    binder = BINDINGS.get(function)
+    if binder is not None:
+        try:
+            return binder(*args, **kwargs)
+        except TypeError:
+            _check_arguments(function, binder, args, kwargs)
+            raise
+    primitive = UFUNCS.get(function)
+    if primitive is not None:
+        for argument in kwargs:
+            raise errors.no_rule_for_argument(function, argument)
+        return apply(primitive, args)
+    call = getattr(*function) if isinstance(function, tuple) else function
+    bare_kwargs = {key: _strip(value) for key, value in kwargs.items()}
+    if function in BARE:
+        return call(*_strip(args), **bare_kwargs)
+    tensors = [*_tensors(args), *_tensors(list(kwargs.values()))]
+    if any([is_tracked(t) for t in tensors]):
+        raise errors.no_rule(function)
+    result = call(*_strip(args), **bare_kwargs)
+    is_array = isinstance(result, (np.ndarray, np.generic))
+    return tensors[0].result_class(result) if is_array else result
+
+
+def _check_arguments(function: Any, binder: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    """If a call failed because the binder has no such argument, say so in our words."""
+    code = binder.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for argument in kwargs:
+        if argument not in known:
+            raise errors.no_rule_for_argument(function, argument)
+    if len(args) > code.co_argcount and not code.co_flags & 4:
+        raise errors.no_rule_for_argument(function, f"number {code.co_argcount + 1}")
