@@ -1,0 +1,343 @@
+"""Derivatives that the user gives, withholds, or has computed a second time."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradtape import errors
+from gradtape.nest import flatten, pack
+from gradtape.recording import active, notify, only, start, stop
+from gradtape.rules import cast
+from gradtape.tape import GradientTape
+from gradtape.tensor import Tensor, Variable, bare, constant
+
+__all__ = ["custom_gradient", "recompute_grad", "stop_gradient"]
+
+
+def stop_gradient(value: Any) -> Tensor:
+    """The same value, as a constant that no gradient passes through.
+
+    Parameters
+    ----------
+    value : a tensor, or anything that makes one.
+
+    Examples
+    --------
+    >>> import gradtape as gt
+    >>> x = gt.Variable(3.0)
+    >>> with gt.GradientTape() as tape:
+    ...     y = x * gt.stop_gradient(x)
+    >>> tape.gradient(y, x)
+    Tensor(3.)
+    """
+    return value.result_class(value.array) if isinstance(value, Tensor) else constant(value)
+
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function a gradient of one's own.
+
+    Parameters
+    ----------
+    f : a function that returns ``(y, grad)``: its value, a tensor or a nest of tensors, and a
+        function that takes the cotangent of each tensor in ``y`` and returns the gradient of each
+        positional argument of ``f`` (one alone may stand bare). Keyword arguments have no gradient.
+        If ``f`` uses trainable variables that are not arguments, ``grad`` is called with
+        ``variables=[...]`` and returns ``(gradients, gradients_of_variables)``.
+
+    Returns
+    -------
+    A function that returns ``y``. Derivatives of derivatives are those of ``grad``'s operations.
+
+    Raises
+    ------
+    TypeError : ``f`` uses variables and ``grad`` takes none.
+    ValueError : (by ``tape.gradient``) ``grad`` returned too few, too many or misshapen gradients.
+
+    Examples
+    --------
+    >>> import numpy as np, gradtape as gt
+    >>> @gt.custom_gradient
+    ... def softplus(z):
+    ...     e = np.exp(z)
+    ...     return np.log(1 + e), lambda g: g / (1 + 1 / e)
+    >>> x = gt.Variable(100.0)
+    >>> with gt.GradientTape() as tape:
+    ...     y = softplus(x)
+    >>> tape.gradient(y, x)
+    Tensor(1.)
+    """
+
+    @functools.wraps(f)
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        seen = _VariableWatcher()
+        with seen:
+            answer = f(*args, **kwargs)
+        if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
+            raise TypeError(
+                f"a function under custom_gradient must return (value, gradient_function), but "
+                f"{f.__name__} returned {errors.describe(answer)}"
+            )
+        result, grad = answer
+        inputs = flatten(args)
+        variables = seen.apart_from(inputs)
+        if variables and not _accepts_variables(grad):
+            raise TypeError(
+                "@tf.custom_gradient grad_fn must accept keyword argument 'variables', since "
+                f"function uses variables: {variables}"
+            )
+        return _record(f.__name__, result, inputs, variables, grad)
+
+    return decorated
+
+
+def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Record a function as one operation, and compute it again when its gradient is needed.
+
+    What ``f`` computes in between is not kept: memory for time.
+
+    Parameters
+    ----------
+    f : a function of tensors (or nests of them) that returns a tensor or a nest of tensors. It
+        must compute the same when called again.
+
+    Returns
+    -------
+    A function like ``f``, to any order of derivatives.
+
+    Examples
+    --------
+    >>> import numpy as np, gradtape as gt
+    >>> deep = gt.recompute_grad(lambda x: np.exp(np.sin(np.cos(x))))
+    >>> x = gt.Variable(0.0)
+    >>> with gt.GradientTape() as tape:
+    ...     y = deep(x)
+    >>> tape.gradient(y, x)
+    Tensor(-0.)
+    """
+
+    @functools.wraps(f)
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        seen = _VariableWatcher()
+        with only(()), seen:
+            result = f(*args, **kwargs)
+        inputs = flatten(args)
+        variables = seen.apart_from(inputs)
+        then = {v: v.array for v in [*inputs, *variables] if isinstance(v, Variable)}
+
+        def grad(*cotangents: Any, variables: Sequence[Variable] = ()) -> Any:
+            with _values(then), GradientTape() as tape:
+                tape.watch([t for t in inputs if isinstance(t, Tensor) and _floats(t)])
+                again = f(*args, **kwargs)
+            tensors = [t for t in inputs if isinstance(t, Tensor)]
+            given = list(cotangents)
+            shares = tape.gradient(again, [*tensors, *variables], output_gradients=given)
+            of_inputs = iter(shares[: len(tensors)])
+            gradients = [next(of_inputs) if isinstance(t, Tensor) else None for t in inputs]
+            return (gradients, shares[len(tensors) :]) if variables else gradients
+
+        return _record(f.__name__, result, inputs, variables, grad)
+
+    return decorated
+
+
+def _floats(t: Tensor) -> bool:
+    return t.array.dtype.kind in "fc"
+
+
+@contextmanager
+def _values(then: dict[Variable, Any]) -> Iterator[None]:
+    """Variables with the values that they had then."""
+    now = {variable: variable.array for variable in then}
+    for variable, array in then.items():
+        variable.array = array
+    try:
+        yield
+    finally:
+        for variable, array in now.items():
+            variable.array = array
+
+
+def _accepts_variables(grad: Callable[..., Any]) -> bool:
+    """Whether a gradient function takes the keyword argument ``variables``."""
+    code = getattr(grad, "__code__", None)
+    if code is None:
+        return True
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return "variables" in names or bool(code.co_flags & 8)
+
+
+def _record(
+    name: str, result: Any, inputs: list[Any], variables: list[Variable], grad: Callable[..., Any]
+) -> Any:
+    """Show the call to the recorders as one operation; return its result as new tensors."""
+    leaves = flatten(result)
+    outs = [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
+    classes = [t.result_class for t in [*leaves, *inputs] if isinstance(t, Tensor)]
+    kind = classes[0] if classes else Tensor
+    keys: Any = None
+    recorders = active()
+    if recorders:
+        call = UserCall(name, grad, inputs, variables, outs, kind)
+        everything = (*inputs, *variables)
+        arrays = tuple([bare(value) for value in everything])
+        out = outs[0] if len(outs) == 1 else tuple(outs)
+        keys = notify(recorders, call, everything, arrays, (), out)
+    if keys is None or len(outs) == 1:
+        keys = [keys] * len(outs)
+    return pack(result, [kind(out, key) for out, key in zip(outs, keys, strict=True)])
+
+
+class _VariableWatcher:
+    """A recorder that only notes which trainable variables are used."""
+
+    def __init__(self) -> None:
+        self.tracked: frozenset[Any] = frozenset()
+        self._seen: dict[Any, Variable] = {}
+
+    def __enter__(self) -> _VariableWatcher:
+        start(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        stop(self)
+
+    def tracks(self, tensor: Tensor) -> bool:
+        return False
+
+    def record(
+        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+    ) -> Any:
+        for t in inputs:
+            if isinstance(t, Variable) and t.trainable and _floats(t):
+                self._seen[t.key] = t
+        return key
+
+    def apart_from(self, inputs: list[Any]) -> list[Variable]:
+        """The variables seen that are not among the inputs."""
+        return [v for v in self._seen.values() if not any([v is i for i in inputs])]
+
+
+class UserCall:
+    """One call of a function whose gradient the user gave: to a tape, a primitive like any other."""
+
+    kind = "user"
+    selects = fills = False
+
+    def __init__(
+        self,
+        name: str,
+        grad: Callable[..., Any],
+        inputs: list[Any],
+        variables: list[Variable],
+        outs: list[Any],
+        tensor_class: type[Tensor],
+    ) -> None:
+        self.name, self.grad, self.variables = name, grad, variables
+        self.shapes = [np.shape(bare(value)) for value in (*inputs, *variables)]
+        self.dtypes = [getattr(bare(value), "dtype", None) for value in (*inputs, *variables)]
+        self.count = len(inputs)
+        self.arity = len(self.shapes)
+        self.needed: tuple[frozenset[int], ...] = (frozenset(),)
+        self.outs = [(out.shape, out.dtype) for out in outs]
+        self.tensor_class = tensor_class
+
+    def save(self, mask: int, arrays: tuple[Any, ...], out: Any) -> tuple[Any, Any]:
+        """Nothing: what the gradient needs, its function holds."""
+        return (), None
+
+    def lift(self, saved: Any, keys: Any, out_key: Any, tensor: Any) -> tuple[Any, ...]:
+        """Nothing is saved."""
+        return ()
+
+    def pull(self, g: Any, record: Any, saved: Any, batch: tuple[int, ...]) -> list[tuple[Any, Any]]:
+        """The share of each tracked input, by the user's function."""
+        cotangents = g if type(g) is list else [g]
+        cotangents = [
+            np.zeros(batch + shape, dtype)[()] if c is None else c
+            for c, (shape, dtype) in zip(cotangents, self.outs, strict=True)
+        ]
+        if batch:
+            rows = [self.gradients([c[i] for c in cotangents]) for i in range(batch[0])]
+            gradients = [
+                None if any([part is None for part in parts]) else np.stack(parts)
+                for parts in zip(*rows, strict=True)
+            ]
+        else:
+            gradients = self.gradients(cotangents)
+        nested = any([isinstance(c, Tensor) for c in cotangents])
+        return [
+            (key, share if nested else bare(share))
+            for key, share in zip(record[2], gradients, strict=True)
+            if key is not None and share is not None
+        ]
+
+    def pull_masked(
+        self, g: Any, alive: Any, record: Any, saved: Any, batch: tuple[int, ...]
+    ) -> list[tuple[Any, Any, Any]]:
+        """As ``pull``: what is dead cannot be followed through the user's function."""
+        return [(key, share, None) for key, share in self.pull(g, record, saved, batch)]
+
+    def push(
+        self, tangents: Any, alive: Any, values: Any, params: Any, batch: tuple[int, ...]
+    ) -> tuple[Any, None]:
+        """The outputs' tangents: the gradient function is linear, and this is its transpose."""
+        cotangents = [self.tensor_class(np.zeros(shape, dtype)[()]) for shape, dtype in self.outs]
+        with GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(cotangents)
+            gradients = self.gradients(cotangents)
+        pairs = [
+            (share, t)
+            for share, t in zip(gradients, tangents, strict=True)
+            if t is not None and isinstance(share, Tensor)
+        ]
+        results = tape.gradient(
+            [share for share, _ in pairs], cotangents, [t for _, t in pairs], "zero"
+        )
+        if not active():
+            results = [bare(r) for r in results]
+        return (tuple(results) if len(results) > 1 else results[0]), None
+
+    def gradients(self, cotangents: list[Any]) -> list[Any]:
+        """Call the user's function and check what it returns."""
+        tensors = [
+            c if isinstance(c, self.tensor_class)
+            else self.tensor_class(bare(c), getattr(c, "key", None))
+            for c in cotangents
+        ]
+        if self.variables:
+            answer = self.grad(*tensors, variables=list(self.variables))
+            of_inputs, of_variables = answer
+            of_variables = list(of_variables) if isinstance(of_variables, (list, tuple)) else [of_variables]
+            if len(of_variables) != len(self.variables):
+                raise ValueError(
+                    "Must return gradient for each variable from @custom_gradient grad_fn."
+                )
+        else:
+            of_inputs, of_variables = self.grad(*tensors), []
+        of_inputs = flatten(of_inputs)
+        if len(of_inputs) != self.count:
+            raise ValueError(
+                f"custom_gradient function expected to return {self.count} gradients, but "
+                f"returned {len(of_inputs)} instead. (The function is {self.name}.)"
+            )
+        return [self._checked(share, i) for i, share in enumerate([*of_inputs, *of_variables])]
+
+    def _checked(self, share: Any, i: int) -> Any:
+        """One gradient as a tensor or array of its input's shape and dtype."""
+        dtype = self.dtypes[i]
+        if share is None or dtype is None or dtype.kind not in "fc":
+            return None
+        if not isinstance(share, Tensor):
+            share = np.asarray(share, dtype)
+        if tuple(share.shape) != self.shapes[i]:
+            raise errors.GradientShapeError(
+                f"custom_gradient: gradient number {i} that {self.name} returned has shape "
+                f"{tuple(share.shape)}, but its argument has shape {self.shapes[i]}; sum or "
+                "reshape it to the argument's shape."
+            )
+        return share if bare(share).dtype == dtype else cast(share, dtype)
