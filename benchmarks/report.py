@@ -31,7 +31,8 @@ def header(peers: Sequence[Peer], freed_memory_kept: bool) -> str:
             "- libraries taking turns in one process; garbage collector off while a sample runs; "
             f"C allocator: {allocator}",
             "- a cell: median microseconds per call, and in brackets gradtape's time over "
-            "that one's (below 1, gradtape is faster)",
+            "that one's (below 1, gradtape is faster); ~ marks a median over twice the minimum: "
+            "unsteady, not to be relied on",
         ]
     )
 
@@ -87,7 +88,7 @@ def _cell(timing: Timing, base: float | None) -> str:
     median = timing.median
     if median is None:
         return "–"
-    shown = f"{_microseconds(median)}"
+    shown = ("~" if timing.unsteady else "") + _microseconds(median)
     if base is None or timing.peer.key == BASE:
         return shown
     return f"{shown} ({base / median:.2g})"

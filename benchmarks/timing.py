@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import math
 import platform
 import statistics
@@ -35,7 +36,8 @@ Answer = list[np.ndarray[Any, Any]]
 
 SAMPLE_SECONDS = 0.002
 PAUSE_SECONDS = 0.04
-WARM_UP_SECONDS = 0.005
+# Until both are reached, but for a slow step no longer than the last.
+WARM_UP_CALLS, WARM_UP_SECONDS, WARM_UP_LIMIT_SECONDS = 5, 0.005, 0.1
 MINIMUM_ROUNDS = 3
 # No workload is timed for longer than this once every library has had its minimum of rounds.
 WORKLOAD_SECONDS = 30.0
@@ -62,6 +64,11 @@ class Timing:
     @property
     def median(self) -> float | None:
         return statistics.median(self.samples) if self.samples else None
+
+    @property
+    def unsteady(self) -> bool:
+        """Whether half of the samples took over twice the fastest: the cores were taken."""
+        return self.median is not None and self.median > 2 * min(self.samples)
 
 
 def keep_freed_memory() -> bool:
@@ -183,7 +190,7 @@ def _run_rounds(running: Sequence[tuple[Timing, Step]], rounds: int) -> None:
 def _calls_per_sample(step: Step) -> int:
     """Return how many calls fill a sample, after calls to warm up."""
     _warm_up(step)
-    fastest = min(_seconds(step, 1) for _ in range(3))
+    fastest = min(_seconds(step, 1) for _ in range(5))
     return max(1, math.ceil(SAMPLE_SECONDS / fastest))
 
 
@@ -197,8 +204,12 @@ def _sample(step: Step, calls: int) -> float:
 def _warm_up(step: Step) -> None:
     """Call a step until caches are filled and threads awake: several times, or once a slow one."""
     start = time.perf_counter()
-    while time.perf_counter() - start < WARM_UP_SECONDS:
+    for done in itertools.count(start=1):
         step()
+        spent = time.perf_counter() - start
+        enough = done >= WARM_UP_CALLS and spent >= WARM_UP_SECONDS
+        if enough or spent >= WARM_UP_LIMIT_SECONDS:
+            return
 
 
 def _seconds(step: Step, calls: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.nest import flatten, pack
-from gradtape.recording import active, notify, only, start, stop
+from gradtape.recording import active, only, start, stop
 from gradtape.rules import cast
 from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, Variable, bare, constant
@@ -186,7 +186,8 @@ def _record(
         everything = (*inputs, *variables)
         arrays = tuple([bare(value) for value in everything])
         out = outs[0] if len(outs) == 1 else tuple(outs)
-        keys = notify(recorders, call, everything, arrays, (), out)
+        for recorder in recorders:
+            keys = recorder.record(call, everything, arrays, (), out, keys)
     if keys is None or len(outs) == 1:
         keys = [keys] * len(outs)
     return pack(result, [kind(out, key) for out, key in zip(outs, keys, strict=True)])
@@ -241,10 +242,12 @@ class UserCall:
         self.shapes = [np.shape(bare(value)) for value in (*inputs, *variables)]
         self.dtypes = [getattr(bare(value), "dtype", None) for value in (*inputs, *variables)]
         self.count = len(inputs)
-        self.arity = len(self.shapes)
-        self.needed: tuple[frozenset[int], ...] = (frozenset(),)
         self.outs = [(out.shape, out.dtype) for out in outs]
         self.tensor_class = tensor_class
+
+    def needs(self, mask: int) -> frozenset[int]:
+        """No input is kept here."""
+        return frozenset()
 
     def save(self, mask: int, arrays: tuple[Any, ...], out: Any) -> tuple[Any, Any]:
         """Nothing: what the gradient needs, its function holds."""

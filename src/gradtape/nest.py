@@ -9,23 +9,32 @@ from typing import Any
 
 __all__ = ["flatten", "map_structure", "pack"]
 
+_LEAF, _SEQUENCE, _NAMED, _MAPPING, _DATACLASS = range(5)
 
-def _is_dataclass(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+#: What each type met so far is: asking anew each time would cost more than a whole operation.
+_KINDS: dict[type, int] = {}
 
 
-def _children(nest: Any) -> list[Any] | None:
-    """The direct children of a nest in a fixed order (dicts: by sorted key), None for a leaf."""
-    if isinstance(nest, (list, tuple)):
-        return list(nest)
-    if isinstance(nest, Mapping):
-        return [nest[key] for key in _keys(nest)]
-    if _is_dataclass(nest):
-        return [getattr(nest, field.name) for field in dataclasses.fields(nest)]
-    return None
+def _kind(value: Any) -> int:
+    """Which kind of nest, or leaf, a value is."""
+    known = _KINDS.get(type(value))
+    if known is None:
+        known = _KINDS[type(value)] = _classify(type(value))
+    return known
+
+
+def _classify(cls: type) -> int:
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return _NAMED
+    if issubclass(cls, (list, tuple)):
+        return _SEQUENCE
+    if issubclass(cls, Mapping):
+        return _MAPPING
+    return _DATACLASS if dataclasses.is_dataclass(cls) else _LEAF
 
 
 def _keys(nest: Mapping[Any, Any]) -> list[Any]:
+    """The keys of a dict in the order in which its leaves count: sorted, where they can be."""
     try:
         return sorted(nest)
     except TypeError:  # keys of several types have no order of their own
@@ -33,15 +42,27 @@ def _keys(nest: Mapping[Any, Any]) -> list[Any]:
 
 
 def flatten(nest: Any) -> list[Any]:
-    """The leaves of a nest, from left to right."""
-    children = _children(nest)
-    if children is None:
+    """The leaves of a nest, from left to right; those of a dict by sorted key."""
+    kind = _kind(nest)
+    if kind == _LEAF:
         return [nest]
-    return [leaf for child in children for leaf in flatten(child)]
+    if kind == _MAPPING:
+        nest = [nest[key] for key in _keys(nest)]
+    elif kind == _DATACLASS:
+        nest = [getattr(nest, field.name) for field in dataclasses.fields(nest)]
+    leaves: list[Any] = []
+    for child in nest:
+        if _KINDS.get(type(child)) == _LEAF:
+            leaves.append(child)
+        else:
+            leaves += flatten(child)
+    return leaves
 
 
 def pack(like: Any, leaves: list[Any]) -> Any:
     """A nest of the structure of ``like`` around the given leaves."""
+    if _kind(like) == _LEAF:
+        return leaves[0]
     return _pack(like, iter(leaves))
 
 
@@ -51,18 +72,21 @@ def map_structure(function: Callable[[Any], Any], nest: Any) -> Any:
 
 
 def _pack(like: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(like, tuple) and hasattr(like, "_fields"):
-        return type(like)(*[_pack(child, leaves) for child in like])
-    if isinstance(like, (list, tuple)):
-        return type(like)([_pack(child, leaves) for child in like])
-    if isinstance(like, Mapping):
+    kind = _kind(like)
+    if kind == _LEAF:
+        return next(leaves)
+    if kind == _MAPPING:
         packed = {key: _pack(like[key], leaves) for key in _keys(like)}
         ordered = {key: packed[key] for key in like}
-        return ordered if type(like) is dict else type(like)(ordered)  # type: ignore[call-arg]
-    if _is_dataclass(like):
+        return ordered if type(like) is dict else type(like)(ordered)
+    if kind == _DATACLASS:
         result = copy.copy(like)
         for field in dataclasses.fields(like):
             # Frozen dataclasses refuse plain assignment.
             object.__setattr__(result, field.name, _pack(getattr(like, field.name), leaves))
         return result
-    return next(leaves)
+    children = [
+        next(leaves) if _KINDS.get(type(child)) == _LEAF else _pack(child, leaves)
+        for child in like
+    ]
+    return type(like)(*children) if kind == _NAMED else type(like)(children)

@@ -330,7 +330,7 @@ with tf.GradientTape() as gfg:
     y = x * x * x 
 res  = gfg.jacobian(y, x)  
 print("res:",res)
-""",  # noqa: W293
+""",  # noqa: W291, W293
         """\
 res: tf.Tensor(
 [[[[48.  0.]

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Record", "Recorder", "active", "new_key", "notify", "paused", "start", "stop"]
+__all__ = ["ACTIVE", "Record", "Recorder", "active", "new_key", "only", "start", "stop"]
 
 
 class Record(NamedTuple):
@@ -43,10 +43,11 @@ class Recorder(Protocol):
         """See one call; return the output's key, a new one if it was None and is now tracked."""
 
 
-_ACTIVE: ContextVar[tuple[Recorder, ...]] = ContextVar("gradtape_active_recorders", default=())
+#: The stack of active recorders; ``active()`` reads it.
+ACTIVE: ContextVar[tuple[Recorder, ...]] = ContextVar("gradtape_active_recorders", default=())
 
 #: The active recorders of this context, outermost first.
-active = _ACTIVE.get
+active = ACTIVE.get
 
 #: A key never used before; a key names one value for all recorders.
 new_key = count(1).__next__
@@ -54,39 +55,23 @@ new_key = count(1).__next__
 
 def start(recorder: Recorder) -> None:
     """Make a recorder the innermost active one."""
-    _ACTIVE.set((*_ACTIVE.get(), recorder))
+    ACTIVE.set((*ACTIVE.get(), recorder))
 
 
 def stop(recorder: Recorder) -> None:
     """Take a recorder off the stack, wherever it stands on it."""
-    _ACTIVE.set(tuple([r for r in _ACTIVE.get() if r is not recorder]))
-
-
-@contextmanager
-def paused() -> Iterator[None]:
-    """No recorder sees what happens in the block."""
-    token = _ACTIVE.set(())
-    try:
-        yield
-    finally:
-        _ACTIVE.reset(token)
+    stack = ACTIVE.get()
+    if stack and stack[-1] is recorder:
+        ACTIVE.set(stack[:-1])
+    else:
+        ACTIVE.set(tuple([r for r in stack if r is not recorder]))
 
 
 @contextmanager
 def only(recorders: tuple[Recorder, ...]) -> Iterator[None]:
     """Just the given recorders see what happens in the block."""
-    token = _ACTIVE.set(recorders)
+    token = ACTIVE.set(recorders)
     try:
         yield
     finally:
-        _ACTIVE.reset(token)
-
-
-def notify(
-    recorders: tuple[Recorder, ...], primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any
-) -> Any:
-    """Show one call to every active recorder; return the output's key (None if untracked)."""
-    key = None
-    for recorder in recorders:
-        key = recorder.record(primitive, inputs, arrays, params, out, key)
-    return key
+        ACTIVE.reset(token)

@@ -53,12 +53,13 @@ REUSE_BYTES = 1 << 15
 class Rule(NamedTuple):
     """A rule's function and what picks its arguments out of the kept values.
 
-    ``pick`` is None for a constant partial, which then stands in ``function``. ``divides``: the
-    function gives the reciprocal of the partial.
+    ``pick`` is None for a constant partial, which then stands in ``function``; ``function`` is None
+    for a partial that is a kept value itself, which ``pick`` then gives. ``divides``: what comes
+    out is the reciprocal of the partial.
     """
 
     function: Any
-    pick: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+    pick: Callable[[tuple[Any, ...]], Any] | None
     needs: frozenset[int]
     divides: bool = False
 
@@ -67,7 +68,7 @@ class Rule(NamedTuple):
 class over:  # noqa: N801  (reads as a word in the tables)
     """A partial derivative given by its reciprocal: one rounding and one pass fewer."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ def parameters(function: Any) -> tuple[str, ...]:
 
 def adjoint(partial: Array) -> Array:
     """The complex conjugate of a partial; a real one as it is."""
+    if isinstance(partial, (float, int)):  # np.float64 is a float too
+        return partial
+    if isinstance(partial, complex):
+        return partial.conjugate()
     return np.conjugate(partial) if partial.dtype.kind == "c" else partial
 
 
@@ -103,6 +108,9 @@ def _rule(owner: str, function: Any, layout: Sequence[str], skip: int = 0) -> Ru
         function = function.function
     elif isinstance(function, (int, float)):
         return Rule(function, None, frozenset())
+    if isinstance(function, str):
+        position = layout.index(function)
+        return Rule(None, itemgetter(position), frozenset([position]), divides)
     if isinstance(function, Named):
         function, names = function.function, function.names
     else:
@@ -175,10 +183,10 @@ def align(t: Array, shape: tuple[int, ...], ndim: int, batch: tuple[int, ...]) -
 
 def scaled(g: Array, partial: Array, divides: bool, saved: tuple[Any, ...]) -> Array:
     """``g * partial`` or ``g / partial``, in the partial's memory if that is large and free."""
+    if partial.dtype.kind == "c":
+        partial = np.conjugate(partial)
     if (
-        type(partial) is np.ndarray
-        and partial.nbytes > REUSE_BYTES
-        and type(g) is np.ndarray
+        type(g) is np.ndarray
         and partial.dtype == g.dtype
         and partial.shape == g.shape
         and partial.base is None
@@ -208,10 +216,10 @@ class Elementwise:
     Parameters
     ----------
     function : the function on bare arrays (a ufunc, or one that broadcasts like one).
-    partials : one per argument: a function of some of ``x``, ``y``, ``z``, ``out``; a number where
-        the partial is constant; None where there is no derivative (a condition). A boolean partial
-        is a selection: entries where it is False are dead. Or one function that returns all
-        partials, which share work.
+    partials : one per argument: a function of some of ``x``, ``y``, ``z``, ``out``, or the name of
+        one of them; a number where the partial is constant; None where there is no derivative (a
+        condition). A boolean partial is a selection: entries where it is False are dead. Or one
+        function that returns all partials, which share work.
     names : the argument names, when not ``x``, ``y``, ``z``.
     """
 
@@ -249,48 +257,67 @@ class Elementwise:
         PRIMITIVES[self.name] = self
 
     def __call__(self, *inputs: Any) -> Any:
-        return dispatch(self, inputs, ())
+        for value in inputs:
+            handler = getattr(value, "__gradtape_apply__", None)
+            if handler is not None:
+                return handler(self, inputs)
+        return self.compute(*inputs)
+
+    def needs(self, mask: int) -> frozenset[int] | None:
+        """The inputs that are kept when those of the mask are tracked."""
+        return self.needed[mask]
 
     def save(self, mask: int, arrays: tuple[Any, ...], out: Array) -> tuple[Any, Any]:
         """What to keep of a call, and the shape and dtype of inputs that differ from the output."""
         saved = self.keep[mask]((*arrays, out, None))
+        if self.arity == 1:
+            return saved, None
         notes = None
-        if self.arity > 1:
-            shape, dtype = out.shape, out.dtype
-            for i, a in enumerate(arrays):
-                if mask >> i & 1 and (a.shape != shape or a.dtype is not dtype):
-                    notes = notes or [None] * self.arity
-                    notes[i] = (a.shape, a.dtype)
+        for i, a in enumerate(arrays):
+            # Two scalars of one type have one shape and dtype; asking them costs more.
+            if mask >> i & 1 and (type(a) is np.ndarray or type(a) is not type(out)):
+                if a.shape == out.shape and a.dtype is out.dtype:
+                    continue
+                notes = notes or [None] * self.arity
+                notes[i] = (a.shape, a.dtype)
         return saved, notes
 
     def partials(self, values: tuple[Any, ...], wanted: Sequence[Any]) -> list[Any]:
         """The partials at these values, for the inputs whose entry in ``wanted`` is not None."""
         if self.shared is not None:
             return list(self.shared.function(*self.shared.pick(values)))  # type: ignore[misc]
-        return [
-            rule
-            if rule is None or key is None
-            else rule.function
-            if rule.pick is None
-            else rule.function(*rule.pick(values))
-            for rule, key in zip(self.rules, wanted, strict=True)
-        ]
+        found = []
+        for rule, key in zip(self.rules, wanted, strict=True):
+            if rule is None or key is None:
+                found.append(None)
+            elif rule.pick is None:
+                found.append(rule.function)
+            else:
+                picked = rule.pick(values)
+                found.append(picked if rule.function is None else rule.function(*picked))
+        return found
 
     def pull(self, g: Array, record: Any, saved: tuple[Any, ...], batch: tuple[int, ...]) -> list[Share]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         shares = []
-        _, _, in_keys, _, _, notes, _ = record
-        complex_ = g.dtype.kind == "c"
-        together = self.shared and self.partials(saved, in_keys)
-        for i, key in enumerate(in_keys):
+        notes = record[5]
+        together = self.shared and self.partials(saved, record[2])
+        for i, key in enumerate(record[2]):
             if key is None:
                 continue
             function, pick, _, divides = self.rules[i]  # type: ignore[misc]
             if pick is None:
-                share = constant_times(g, function)
+                share = g if function == 1 else constant_times(g, function)
             else:
-                partial = together[i] if together else function(*pick(saved))
-                share = scaled(g, np.conjugate(partial) if complex_ else partial, divides, saved)
+                partial = pick(saved)
+                if function is not None:
+                    partial = together[i] if together else function(*partial)
+                if type(partial) is np.ndarray and partial.nbytes > REUSE_BYTES:
+                    share = scaled(g, partial, divides, saved)
+                else:
+                    if g.dtype.kind == "c":
+                        partial = adjoint(partial)
+                    share = g / partial if divides else g * partial
             if notes is not None and notes[i] is not None:
                 shape, dtype = notes[i]
                 share = cast(unbroadcast(share, shape, len(batch)), dtype)
@@ -336,8 +363,8 @@ class Elementwise:
         rule = self.rules[i]
         if rule is None or rule.pick is None:
             return constant_times(g, partial or 0)
-        if conjugate and g.dtype.kind == "c":
-            partial = np.conjugate(partial)
+        if conjugate:
+            partial = adjoint(partial)
         return g / partial if rule.divides else g * partial
 
     def lift(self, saved: Any, keys: Any, out_key: Any, tensor: Any) -> tuple[Any, ...]:
@@ -438,7 +465,16 @@ class Primitive:
         return (*saved, *notes[0], *params, batch)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
-        return dispatch(self, inputs, tuple([params[name] for name in self.params]))
+        static = tuple([params[name] for name in self.params]) if params else ()
+        for value in inputs:
+            handler = getattr(value, "__gradtape_apply__", None)
+            if handler is not None:
+                return handler(self, inputs, static)
+        return self.compute(*inputs, *static)
+
+    def needs(self, mask: int) -> frozenset[int] | None:
+        """The inputs that are kept when those of the mask are tracked; None: all."""
+        return self.needed[mask]
 
     def save(self, mask: int, arrays: tuple[Any, ...], out: Any) -> tuple[Any, Any]:
         """What to keep of a call, and the inputs' shapes and differing dtypes."""
@@ -446,13 +482,14 @@ class Primitive:
 
     def notes(self, mask: int, arrays: tuple[Any, ...], out: Any) -> Any:
         """The inputs' shapes, and the dtypes of tracked inputs that differ from the output's."""
-        dtype = getattr(out, "dtype", None)
-        casts = None
+        dtype = out.dtype
+        shapes, casts = [], None
         for i, a in enumerate(arrays):
-            if mask >> i & 1 and a.dtype is not dtype and dtype is not None:
+            shapes.append(getattr(a, "shape", ()))
+            if mask >> i & 1 and a.dtype is not dtype:
                 casts = casts or {}
                 casts[i] = a.dtype
-        return tuple([np.shape(a) for a in arrays]), casts
+        return shapes, casts
 
     def rule(self, i: int) -> tuple[Rule | None, Rule | None]:
         """The reverse and the forward rule of input ``i``."""
@@ -462,12 +499,13 @@ class Primitive:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         shares = []
         _, _, in_keys, _, _, notes, params = record
+        shapes, casts = notes
         for i, key in enumerate(in_keys):
             if key is not None:
-                function, pick, *_ = self.rule(i)[0]  # type: ignore[misc]
-                share = function(g, *pick(self.values(saved, notes, params, batch, i)))
-                if notes[1] is not None and i in notes[1]:
-                    share = cast(share, notes[1][i])
+                rule = self.pulls[i]
+                share = rule.function(g, *rule.pick((*saved, *shapes, *params, batch)))  # type: ignore[union-attr, misc]
+                if casts is not None and i in casts:
+                    share = cast(share, casts[i])
                 shares.append((key, share))
         return shares
 
@@ -577,6 +615,23 @@ class Variadic(Primitive):
         """What to keep of a call, and the inputs' shapes and differing dtypes."""
         return self.keep[1]((arrays, out, None)), self.notes(mask, arrays, out)
 
+    def pull(self, g: Array, record: Any, saved: tuple[Any, ...], batch: tuple[int, ...]) -> list[Share]:
+        """The share of each tracked input in the cotangent ``g`` of the output."""
+        shares = []
+        _, _, in_keys, _, _, notes, params = record
+        rule = self.pulls[0]
+        for i, key in enumerate(in_keys):
+            if key is not None:
+                share = rule.function(g, *rule.pick(self.values(saved, notes, params, batch, i)))  # type: ignore[union-attr, misc]
+                if notes[1] is not None and i in notes[1]:
+                    share = cast(share, notes[1][i])
+                shares.append((key, share))
+        return shares
+
+    def needs(self, mask: int) -> frozenset[int] | None:
+        """All arrays are kept, or none, whichever are tracked."""
+        return None if 0 in self.needed[1] else frozenset()
+
     def rule(self, i: int) -> tuple[Rule | None, Rule | None]:
         """The reverse and the forward rule, the same for every input."""
         return self.pulls[0], self.pushes[0]
@@ -598,15 +653,6 @@ def lift(saved: tuple[Any, ...], keys: tuple[Any, ...], tensor: Any) -> tuple[An
     )
 
 
-def dispatch(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
-    """Call a primitive: by the array type that knows how to record it, or on bare arrays."""
-    for value in inputs:
-        handler = getattr(value, "__gradtape_apply__", None)
-        if handler is not None:
-            return handler(primitive, inputs, params)
-    return primitive.compute(*inputs, *params)
-
-
 def strip(value: Any) -> Any:
     """The bare array inside a tensor; anything else as it is."""
     return value.array if hasattr(value, "__gradtape_apply__") else value
@@ -623,7 +669,8 @@ def meaning(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
     def register(binder: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
-            BINDINGS[function] = binder
+            if function is not None:  # this NumPy may be too old to have it
+                BINDINGS[function] = binder
         return binder
 
     return register

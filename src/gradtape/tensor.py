@@ -15,13 +15,38 @@ import numpy as np
 
 from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
 from gradtape import errors
-from gradtape.recording import active, new_key, notify
+from gradtape.recording import active, new_key
 from gradtape.rules import BARE, BINDINGS, UFUNCS
 
 __all__ = ["Tensor", "Variable", "apply", "bare", "constant", "is_tracked"]
 
 #: What may stand beside a tensor in an operation as it is; anything else is made an array first.
 _PLAIN = frozenset({int, float, complex, bool, np.ndarray, np.float32, np.float64, np.bool_})
+
+
+def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+    """Call a primitive in its canonical form, and show the call to the active recorders."""
+    cls = None
+    arrays = []
+    for i, value in enumerate(inputs):
+        if isinstance(value, Tensor):
+            arrays.append(value.array)
+            if cls is None or (value.result_class is not cls and issubclass(value.result_class, cls)):
+                cls = value.result_class
+        elif type(value) in _PLAIN:
+            arrays.append(value)
+        else:
+            array = np.asarray(value)
+            inputs = (*inputs[:i], array, *inputs[i + 1 :])
+            arrays.append(array)
+    try:
+        out = primitive.compute(*arrays, *params)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{primitive.name}: {error}") from error
+    key = None
+    for recorder in active():
+        key = recorder.record(primitive, inputs, tuple(arrays), params, out, key)
+    return cls(out, key)  # type: ignore[misc]
 
 
 def _operator(ufunc: Any, compute: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
@@ -39,13 +64,13 @@ def _operator(ufunc: Any, compute: Callable[[Any, Any], Any], reflected: bool = 
             out = compute(b, self.array) if reflected else compute(self.array, b)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{primitive.name}: {error}") from error
-        recorders = active()
-        if not recorders:
-            return self.result_class(out)
-        if reflected:
-            key = notify(recorders, primitive, (other, self), (b, self.array), (), out)
-        else:
-            key = notify(recorders, primitive, (self, other), (self.array, b), (), out)
+        key = None
+        for recorder in active():
+            if reflected:
+                inputs, arrays = (other, self), (b, self.array)
+            else:
+                inputs, arrays = (self, other), (self.array, b)
+            key = recorder.record(primitive, inputs, arrays, (), out, key)
         return self.result_class(out, key)
 
     return operate
@@ -190,12 +215,11 @@ class Tensor:
 
     # NumPy's protocols ----------------------------------------------------------------------------
 
-    @staticmethod
-    def __gradtape_apply__(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
-        return apply(primitive, inputs, params)
+    __gradtape_apply__ = staticmethod(apply)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
+        if kwargs:
+            kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
         return _call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -354,35 +378,6 @@ def bare(value: Any) -> Any:
     return value.array if isinstance(value, Tensor) else value
 
 
-def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
-    """Call a primitive in its canonical form, and show the call to the active recorders."""
-    cls = None
-    arrays = []
-    for i, value in enumerate(inputs):
-        if isinstance(value, Tensor):
-            arrays.append(value.array)
-            cls = _wider(cls, value.result_class)
-        elif type(value) in _PLAIN:
-            arrays.append(value)
-        else:
-            array = np.asarray(value)
-            inputs = (*inputs[:i], array, *inputs[i + 1 :])
-            arrays.append(array)
-    try:
-        out = primitive.compute(*arrays, *params)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"{primitive.name}: {error}") from error
-    recorders = active()
-    if recorders:
-        return cls(out, notify(recorders, primitive, inputs, tuple(arrays), params, out))  # type: ignore[misc]
-    return cls(out)  # type: ignore[misc]
-
-
-def _wider(one: type[Tensor] | None, other: type[Tensor]) -> type[Tensor]:
-    """The more special of two result classes."""
-    return other if one is None or issubclass(other, one) else one
-
-
 def _own(value: Any, dtype: Any) -> Any:
     """A fresh array of a value, or a NumPy scalar when it has no axes."""
     array = np.array(value, dtype=dtype)
@@ -418,6 +413,8 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 def _is_ufunc_default(argument: str, value: Any) -> bool:
     """Whether a ufunc's keyword argument says nothing."""
+    if argument == "axis":
+        return False  # None means all axes, where the default is the first
     return value is None or value is np._NoValue or (argument == "where" and value is True)  # type: ignore[attr-defined]
 
 

@@ -1,0 +1,153 @@
+"""The reverse walk over a tape's records: cotangents from the targets back to the sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.recording import active
+from gradtape.tensor import Tensor
+
+__all__ = ["sweep"]
+
+Seeds = list[tuple[Any, Any]]
+
+
+def sweep(
+    records: list[Any],
+    seeds: Seeds,
+    wanted: list[Any],
+    *,
+    batch: tuple[int, ...] = (),
+    selects: bool = False,
+    alive: Any = None,
+    masks: bool = True,
+    free: bool = False,
+) -> list[Any]:
+    """The cotangents of the wanted keys, or None where the seeds do not reach.
+
+    Parameters
+    ----------
+    records : the tape's list, oldest first.
+    seeds : (key, cotangent) pairs to start from.
+    batch : the extra leading axes of every cotangent.
+    selects : whether a record can leave entries of its inputs dead.
+    alive : the structurally live entries of the seed, when some are not.
+    masks : whether dead entries get zeros; else a selection zeroes what it leaves out, but
+        nothing remembers it, which is TensorFlow's arithmetic.
+    free : whether each record may be let go of once it is used.
+
+    Masks only ever turn NaN into zeros: a dead cotangent is 0, and 0 times a partial is 0 unless
+    the partial is not finite. So the walk is first done without them, and again with them only if a
+    NaN came out. Where other recorders look on, they are kept from the start: the recorded
+    computation must be right at the next order too.
+    """
+    nested = bool(active())
+    if nested:
+        seeds = [(key, g if isinstance(g, Tensor) else Tensor(g)) for key, g in seeds]
+    with np.errstate(all="ignore"):
+        if not selects and alive is None:
+            return _walk(records, seeds, wanted, batch, nested, free)
+        if masks and not nested:
+            shares = _walk(records, seeds, wanted, batch, nested, False)
+            if not any([_has_nan(share) for share in shares]):
+                return shares
+        return _walk_masked(records, seeds, wanted, batch, nested, alive, masks)
+
+
+def _walk(
+    records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any, nested: bool, free: bool
+) -> list[Any]:
+    """The walk without masks."""
+    cotangents: dict[Any, Any] = {}
+    for key, g in seeds:
+        cotangents[key] = cotangents[key] + g if key in cotangents else g
+    owned: set[Any] = set()  # keys whose cotangent is an array of our own, to add to in place
+    for i in range(len(records) - 1, -1, -1):
+        record = records[i]
+        out_key = record[1]
+        g = cotangents.pop(out_key, None)
+        if g is None:
+            g = _several(cotangents, out_key, wanted) if type(out_key) is tuple else None
+            if g is None:
+                continue
+        elif out_key in wanted:
+            cotangents[out_key] = g
+        primitive = record[0]
+        saved = primitive.lift(record[4], record[3], out_key, Tensor) if nested else record[4]
+        for key, share in primitive.pull(g, record, saved, batch):
+            if key not in cotangents:
+                cotangents[key] = share
+            elif key in owned:
+                cotangents[key] += share
+            else:
+                cotangents[key] = cotangents[key] + share
+                if not nested:
+                    owned.add(key)
+        if free:
+            records[i] = None
+    return [cotangents.get(key) for key in wanted]
+
+
+def _walk_masked(
+    records: list[Any],
+    seeds: Seeds,
+    wanted: list[Any],
+    batch: Any,
+    nested: bool,
+    alive: Any,
+    masks: bool,
+) -> list[Any]:
+    """The walk with zeros wherever the target does not depend on an entry."""
+    cotangents: dict[Any, Any] = {}
+    live: dict[Any, Any] = {}  # keys that have a cotangent and no mask are alive everywhere
+    _add(cotangents, live, [(key, g, alive) for key, g in seeds], masks)
+    for record in reversed(records):
+        out_key = record[1]
+        g = cotangents.pop(out_key, None)
+        if g is None:
+            g = _several(cotangents, out_key, wanted) if type(out_key) is tuple else None
+            if g is None:
+                continue
+        elif out_key in wanted:
+            cotangents[out_key] = g
+        primitive = record[0]
+        saved = primitive.lift(record[4], record[3], out_key, Tensor) if nested else record[4]
+        mask = live.pop(out_key, None)
+        _add(cotangents, live, primitive.pull_masked(g, mask, record, saved, batch), masks)
+    return [cotangents.get(key) for key in wanted]
+
+
+def _add(cotangents: dict[Any, Any], live: dict[Any, Any], shares: Any, masks: bool) -> None:
+    """Add shares to the cotangents, and merge their liveness."""
+    for key, share, mask in shares:
+        if key not in cotangents:
+            cotangents[key] = share
+            if mask is not None and masks:
+                live[key] = mask
+        else:
+            cotangents[key] = cotangents[key] + share
+            if mask is None:
+                live.pop(key, None)
+            elif key in live:
+                live[key] = live[key] | mask
+
+
+def _several(cotangents: dict[Any, Any], keys: tuple[Any, ...], wanted: list[Any]) -> Any:
+    """The cotangents of an operation's several outputs, or None if there is none."""
+    found = [
+        cotangents.get(key) if key in wanted else cotangents.pop(key, None) for key in keys
+    ]
+    return None if all([g is None for g in found]) else found
+
+
+def _has_nan(share: Any) -> bool:
+    """Whether an array holds a NaN: then, and only then, does its product with itself.
+
+    (A complex product can give NaN for infinities too; that costs a second walk, nothing else.)
+    """
+    if share is None:
+        return False
+    square = np.vdot(share, share)
+    return bool(square != square)
