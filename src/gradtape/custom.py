@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from gradtape import errors
 from gradtape.nest import flatten, pack
 from gradtape.recording import active, only, start, stop
-from gradtape.rules import cast
+from gradtape.arithmetic import cast
 from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, Variable, bare, constant
 
@@ -127,7 +128,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
             result = f(*args, **kwargs)
         inputs = flatten(args)
         variables = seen.apart_from(inputs)
-        then = {v: v.array for v in [*inputs, *variables] if isinstance(v, Variable)}
+        then = [(v, v.array) for v in [*inputs, *variables] if isinstance(v, Variable)]
 
         def grad(*cotangents: Any, variables: Sequence[Variable] = ()) -> Any:
             with _values(then), GradientTape() as tape:
@@ -150,15 +151,15 @@ def _floats(t: Tensor) -> bool:
 
 
 @contextmanager
-def _values(then: dict[Variable, Any]) -> Iterator[None]:
+def _values(then: list[tuple[Variable, Any]]) -> Iterator[None]:
     """Variables with the values that they had then."""
-    now = {variable: variable.array for variable in then}
-    for variable, array in then.items():
+    now = [(variable, variable.array) for variable, _ in then]
+    for variable, array in then:
         variable.array = array
     try:
         yield
     finally:
-        for variable, array in now.items():
+        for variable, array in now:
             variable.array = array
 
 
@@ -228,6 +229,8 @@ class UserCall:
 
     kind = "user"
     selects = fills = False
+    noted = False
+    keep: Any = defaultdict(lambda: lambda values: ())  # what the gradient needs, its function holds
 
     def __init__(
         self,
@@ -248,10 +251,6 @@ class UserCall:
     def needs(self, mask: int) -> frozenset[int]:
         """No input is kept here."""
         return frozenset()
-
-    def save(self, mask: int, arrays: tuple[Any, ...], out: Any) -> tuple[Any, Any]:
-        """Nothing: what the gradient needs, its function holds."""
-        return (), None
 
     def lift(self, saved: Any, keys: Any, out_key: Any, tensor: Any) -> tuple[Any, ...]:
         """Nothing is saved."""
@@ -337,6 +336,8 @@ class UserCall:
             return None
         if not isinstance(share, Tensor):
             share = np.asarray(share, dtype)
+        elif type(share) is not Tensor:
+            share = Tensor(share.array, share.key)  # the rules' own operators, not the user's
         if tuple(share.shape) != self.shapes[i]:
             raise errors.GradientShapeError(
                 f"custom_gradient: gradient number {i} that {self.name} returned has shape "

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradtape import errors
 
-__all__ = ["Guard"]
+__all__ = ["COPY_BYTES", "Guard"]
 
 #: Arrays up to this size are copied: that costs no more than two fingerprints.
 COPY_BYTES = 1 << 16
@@ -41,9 +41,8 @@ class Guard:
         self._kept: dict[int, tuple[np.ndarray[Any, Any], bytes, str, int]] = {}
 
     def keep(self, array: np.ndarray[Any, Any], function: str, position: int) -> Any:
-        """What to keep in place of a user's array: a copy, or itself under guard."""
-        contiguous = array.flags.c_contiguous or array.flags.f_contiguous
-        if array.nbytes <= COPY_BYTES or not contiguous or array.dtype.hasobject:
+        """What to keep in place of a large array of the user's: itself, or a copy if strided."""
+        if not (array.flags.c_contiguous or array.flags.f_contiguous):
             return array.copy()
         if id(array) not in self._kept:
             self._kept[id(array)] = (array, fingerprint(array), function, position)

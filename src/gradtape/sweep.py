@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.recording import active
-from gradtape.tensor import Tensor
+from gradtape.tensor import Tensor, bare
 
 __all__ = ["sweep"]
 
@@ -18,11 +18,10 @@ def sweep(
     records: list[Any],
     seeds: Seeds,
     wanted: list[Any],
-    *,
+    selects: bool,
+    masks: bool,
     batch: tuple[int, ...] = (),
-    selects: bool = False,
     alive: Any = None,
-    masks: bool = True,
     free: bool = False,
 ) -> list[Any]:
     """The cotangents of the wanted keys, or None where the seeds do not reach.
@@ -31,11 +30,11 @@ def sweep(
     ----------
     records : the tape's list, oldest first.
     seeds : (key, cotangent) pairs to start from.
-    batch : the extra leading axes of every cotangent.
     selects : whether a record can leave entries of its inputs dead.
-    alive : the structurally live entries of the seed, when some are not.
     masks : whether dead entries get zeros; else a selection zeroes what it leaves out, but
         nothing remembers it, which is TensorFlow's arithmetic.
+    batch : the extra leading axes of every cotangent.
+    alive : the structurally live entries of the seed, when some are not.
     free : whether each record may be let go of once it is used.
 
     Masks only ever turn NaN into zeros: a dead cotangent is 0, and 0 times a partial is 0 unless
@@ -45,13 +44,18 @@ def sweep(
     """
     nested = bool(active())
     if nested:
-        seeds = [(key, g if isinstance(g, Tensor) else Tensor(g)) for key, g in seeds]
+        seeds = [(key, Tensor(bare(g), getattr(g, "key", None))) for key, g in seeds]
     with np.errstate(all="ignore"):
         if not selects and alive is None:
             return _walk(records, seeds, wanted, batch, nested, free)
         if masks and not nested:
             shares = _walk(records, seeds, wanted, batch, nested, False)
-            if not any([_has_nan(share) for share in shares]):
+            for share in shares:
+                # NaN is what differs from itself, and so does a product with itself that holds one.
+                # (Complex infinities can look like one; that costs a second walk, nothing else.)
+                if share is not None and (square := np.vdot(share, share)) != square:
+                    break
+            else:
                 return shares
         return _walk_masked(records, seeds, wanted, batch, nested, alive, masks)
 
@@ -140,14 +144,3 @@ def _several(cotangents: dict[Any, Any], keys: tuple[Any, ...], wanted: list[Any
         cotangents.get(key) if key in wanted else cotangents.pop(key, None) for key in keys
     ]
     return None if all([g is None for g in found]) else found
-
-
-def _has_nan(share: Any) -> bool:
-    """Whether an array holds a NaN: then, and only then, does its product with itself.
-
-    (A complex product can give NaN for infinities too; that costs a second walk, nothing else.)
-    """
-    if share is None:
-        return False
-    square = np.vdot(share, share)
-    return bool(square != square)

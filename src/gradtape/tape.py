@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy import ndarray  # looked up in every operation
 
 from gradtape import errors
-from gradtape.guards import Guard
+from gradtape.guards import COPY_BYTES, Guard
 from gradtape.nest import flatten, pack
 from gradtape.recording import ACTIVE, active, new_key, start, stop
-from gradtape.rules import cast
+from gradtape.arithmetic import cast
 from gradtape.sweep import sweep
 from gradtape.tensor import Tensor, Variable, bare
 
@@ -37,6 +38,7 @@ class UnconnectedGradients(enum.Enum):
 
 
 _NONE = UnconnectedGradients.NONE
+_NOTHING: frozenset[int] = frozenset()  # the empty frozenset is one object
 _TENSORS = frozenset([Tensor, Variable])
 
 
@@ -69,7 +71,7 @@ class GradientTape:
         self._watch_accessed = watch_accessed_variables
         self._recording = False
         self._usable = False  # whether there is anything to differentiate
-        self.reset()
+        GradientTape.reset(self)
 
     # Recording ------------------------------------------------------------------------------------
 
@@ -89,7 +91,7 @@ class GradientTape:
                 "tape."
             )
         if not self._usable and self.tracked:
-            self.reset()
+            GradientTape.reset(self)
         self._usable = self._recording = True
         ACTIVE.set((*active(), self))
         return self
@@ -138,7 +140,7 @@ class GradientTape:
             if t.array.dtype.kind not in "fc":
                 warnings.warn(
                     f"The dtype of the watched tensor must be floating (e.g. tf.float32), got "
-                    f"{t.dtype}: integers and booleans have no gradient.",
+                    f"{t.array.dtype}: integers and booleans have no gradient.",
                     stacklevel=2,
                 )
                 continue
@@ -182,13 +184,16 @@ class GradientTape:
                 keys.append(k)
             else:
                 keys.append(None)
-                users = users or type(t) is np.ndarray
+                users = users or type(t) is ndarray
             bit <<= 1
         if not mask:
             return key
         if users:
-            arrays = self._guarded(primitive, inputs, arrays, mask)
-        saved, notes = primitive.save(mask, arrays, out)
+            needed = primitive.needs(mask)
+            if needed is not _NOTHING:
+                arrays = self._guarded(primitive, inputs, arrays, needed)
+        saved = primitive.keep[mask]((*arrays, out, None))
+        notes = primitive.notes(mask, arrays, out) if primitive.noted else None
         if key is None:
             key = new_key() if type(out) is not tuple else tuple([new_key() for _ in out])
         if type(key) is tuple:
@@ -203,16 +208,18 @@ class GradientTape:
         self._records.append((primitive, key, own, keys, saved, notes, params))
         return key
 
-    def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
+    def _guarded(self, primitive: Any, inputs: Any, arrays: Any, needed: Any) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""
-        if self._guard is None:
-            self._guard = Guard()
-        needed = primitive.needs(mask)
+        kept = list(arrays)
         for i, value in enumerate(inputs):
-            if type(value) is np.ndarray and (needed is None or i in needed):
-                kept = self._guard.keep(value, primitive.name, i)
-                arrays = (*arrays[:i], kept, *arrays[i + 1 :])
-        return arrays
+            if type(value) is ndarray and (needed is None or i in needed):
+                if value.nbytes <= COPY_BYTES:
+                    kept[i] = value.copy()
+                    continue
+                if self._guard is None:
+                    self._guard = Guard()
+                kept[i] = self._guard.keep(value, primitive.name, i)
+        return tuple(kept)
 
     # Differentiating ------------------------------------------------------------------------------
 
@@ -315,6 +322,11 @@ class GradientTape:
         A tensor of shape ``(b, *target.shape[1:], *source.shape[1:])``.
         """
         self._begin(target, unconnected_gradients)
+        if not isinstance(source, Tensor):
+            raise TypeError(
+                "argument `source` of batch_jacobian must be one tensor, but is "
+                f"{errors.describe(source)}. Call it for each source."
+            )
         t = _one_target(target, "batch_jacobian")
         (s,) = self._sources([source])
         t_shape, s_shape = tuple(t.array.shape), tuple(s.array.shape)
@@ -354,15 +366,11 @@ class GradientTape:
                 block.append(share)
         return [_joined(block) for block in blocks]
 
-    def _sweep(self, seeds: Any, leaves: list[Tensor], **options: Any) -> list[Any]:
+    def _sweep(self, seeds: Any, leaves: Any, **options: Any) -> list[Any]:
         """Walk this tape's records back to the sources."""
+        wanted = [s.key for s in leaves]
         return sweep(
-            self._records,
-            seeds,
-            [s.key for s in leaves],
-            selects=self._selects,
-            masks=self.masks_dead_branches,
-            **options,
+            self._records, seeds, wanted, self._selects, self.masks_dead_branches, **options
         )
 
     def _begin(self, target: Any, unconnected_gradients: Any) -> UnconnectedGradients:
@@ -412,7 +420,7 @@ class GradientTape:
             if s.array.dtype.kind not in "fc":
                 warnings.warn(
                     f"The dtype of the source tensor must be floating (e.g. tf.float32) when "
-                    f"calling GradientTape.gradient, got {s.dtype}: its gradient is None.",
+                    f"calling GradientTape.gradient, got {s.array.dtype}: its gradient is None.",
                     stacklevel=3,
                 )
             if s.key is None:

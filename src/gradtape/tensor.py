@@ -12,64 +12,82 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy import ndarray
 
 from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
 from gradtape import errors
 from gradtape.recording import active, new_key
-from gradtape.rules import BARE, BINDINGS, UFUNCS
+from gradtape.rules import BARE, BINDINGS, STRAIGHT, UFUNCS
 
 __all__ = ["Tensor", "Variable", "apply", "bare", "constant", "is_tracked"]
 
 #: What may stand beside a tensor in an operation as it is; anything else is made an array first.
-_PLAIN = frozenset({int, float, complex, bool, np.ndarray, np.float32, np.float64, np.bool_})
+_PLAIN = frozenset({int, float, complex, bool, ndarray, *np.sctypeDict.values()})
 
 
 def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
     """Call a primitive in its canonical form, and show the call to the active recorders."""
-    cls = None
-    arrays = []
-    for i, value in enumerate(inputs):
-        if isinstance(value, Tensor):
-            arrays.append(value.array)
-            if cls is None or (value.result_class is not cls and issubclass(value.result_class, cls)):
-                cls = value.result_class
-        elif type(value) in _PLAIN:
-            arrays.append(value)
-        else:
-            array = np.asarray(value)
-            inputs = (*inputs[:i], array, *inputs[i + 1 :])
-            arrays.append(array)
+    if len(inputs) == 1:
+        (t,) = inputs
+        cls, arrays = t.result_class, (t.array,)
+    else:
+        cls, inputs, arrays = _unwrapped(inputs)
     try:
         out = primitive.compute(*arrays, *params)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{primitive.name}: {error}") from error
     key = None
     for recorder in active():
-        key = recorder.record(primitive, inputs, tuple(arrays), params, out, key)
-    return cls(out, key)  # type: ignore[misc]
+        key = recorder.record(primitive, inputs, arrays, params, out, key)
+    return cls(out, key)
 
 
-def _operator(ufunc: Any, compute: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
-    """A binary operator that goes straight to its primitive, without the protocol's overhead."""
-    primitive = UFUNCS[ufunc]
+def _unwrapped(inputs: tuple[Any, ...]) -> tuple[type[Tensor], tuple[Any, ...], tuple[Any, ...]]:
+    """The class of the result, the inputs (sequences as arrays), and the bare arrays in them."""
+    cls: Any = None
+    arrays = []
+    for value in inputs:
+        if isinstance(value, Tensor):
+            arrays.append(value.array)
+            if cls is None:
+                cls = value.result_class
+            elif value.result_class is not cls and issubclass(value.result_class, cls):
+                cls = value.result_class
+        elif type(value) in _PLAIN:
+            arrays.append(value)
+        else:
+            return _unwrapped(
+                tuple([v if isinstance(v, Tensor) else np.asarray(v)[()] for v in inputs])
+            )
+    return cls, inputs, tuple(arrays)
+
+
+def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
+    """A binary operator that goes straight to its primitive, without the protocol's overhead.
+
+    Of a function that is also defined for fewer axes than its primitive (matmul), only calls with
+    arrays of two axes go straight; the others take the function's own way.
+    """
+    primitive = STRAIGHT[function]
+    ndim = primitive.least_ndim
 
     def operate(self: Tensor, other: Any) -> Any:
+        a = self.array
         if isinstance(other, Tensor):
             b = other.array
         elif type(other) in _PLAIN:
             b = other
         else:
             b = other = np.asarray(other)
+        inputs, arrays = ((other, self), (b, a)) if reflected else ((self, other), (a, b))
+        if ndim and (a.ndim < ndim or type(b) is not ndarray or b.ndim < ndim):
+            return BINDINGS[function](*inputs)
         try:
-            out = compute(b, self.array) if reflected else compute(self.array, b)
+            out = compute(*arrays)
         except (ValueError, TypeError) as error:
             raise type(error)(f"{primitive.name}: {error}") from error
         key = None
         for recorder in active():
-            if reflected:
-                inputs, arrays = (other, self), (b, self.array)
-            else:
-                inputs, arrays = (self, other), (self.array, b)
             key = recorder.record(primitive, inputs, arrays, (), out, key)
         return self.result_class(out, key)
 
@@ -218,8 +236,11 @@ class Tensor:
     __gradtape_apply__ = staticmethod(apply)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
+        if method == "__call__" and not kwargs:
+            primitive = STRAIGHT.get(ufunc)
+            if primitive is not None and _fits(primitive, inputs):
+                return apply(primitive, inputs)
+        kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
         return _call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -235,10 +256,10 @@ class Tensor:
     __rmul__ = _operator(np.multiply, operator.mul, reflected=True)
     __truediv__ = _operator(np.true_divide, operator.truediv)
     __rtruediv__ = _operator(np.true_divide, operator.truediv, reflected=True)
-    __pow__ = _function(np.power)
+    __pow__ = BINDINGS[np.power]
     __rpow__ = _reflected(np.power)
-    __matmul__ = _function(np.matmul)
-    __rmatmul__ = _reflected(np.matmul)
+    __matmul__ = _operator(np.matmul, STRAIGHT[np.matmul].compute)
+    __rmatmul__ = _operator(np.matmul, STRAIGHT[np.matmul].compute, reflected=True)
     __mod__ = _function(np.remainder)
     __rmod__ = _reflected(np.remainder)
     __floordiv__ = _function(np.floor_divide)
@@ -254,7 +275,7 @@ class Tensor:
     __ge__ = _comparison(operator.ge)
     __eq__ = _comparison(operator.eq)
     __ne__ = _comparison(operator.ne)
-    __getitem__ = _function(operator.getitem)
+    __getitem__ = BINDINGS[operator.getitem]
 
     sum = _function(np.sum)
     mean = _function(np.mean)
@@ -409,6 +430,12 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, (list, tuple)):
         for v in value:
             yield from _tensors(v)
+
+
+def _fits(primitive: Any, inputs: tuple[Any, ...]) -> bool:
+    """Whether the inputs have as many axes as the primitive needs."""
+    least = primitive.least_ndim
+    return not least or min([getattr(value, "ndim", 0) for value in inputs]) >= least
 
 
 def _is_ufunc_default(argument: str, value: Any) -> bool:

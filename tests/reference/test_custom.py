@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-COUNT = "^custom_gradient function expected to return {} gradients, but returned {} instead.$"
+COUNT = r"^custom_gradient function expected to return {} gradients, but returned {} instead\."
 
 
 def test_the_given_gradient_is_used(tf: Any, derivative: Any) -> None:

@@ -26,8 +26,9 @@ def _arctan2(x: Any, y: Any) -> Any:
 
 
 def _hypot(x: Any, y: Any, out: Any) -> Any:
-    """x/r and y/r."""
-    return x / out, y / out
+    """x/r and y/r; 0 at the origin, as for the modulus of a complex number."""
+    r = np.where(out == 0, 1, out)
+    return x / r, y / r
 
 
 def _power(x: Any, y: Any, out: Any) -> Any:
@@ -55,8 +56,8 @@ elementwise(
         # Arithmetic
         np.add: (1, 1),
         np.subtract: (1, -1),
-        np.multiply: (lambda y: y, lambda x: x),
-        np.true_divide: (over(lambda y: y), lambda y, out: -out / y),
+        np.multiply: ("y", "x"),
+        np.true_divide: (over("y"), lambda y, out: -out / y),
         np.negative: -1,
         np.positive: 1,
         np.reciprocal: lambda out: -out * out,
@@ -69,10 +70,10 @@ elementwise(
         np.fmod: (1, lambda x, y, out: np.rint((out - x) / y)),
         np.hypot: _hypot,
         # Exponentials and logarithms
-        np.exp: lambda out: out,
+        np.exp: "out",
         np.exp2: lambda out: LN2 * out,
         np.expm1: lambda x: np.exp(x),
-        np.log: over(lambda x: x),
+        np.log: over("x"),
         np.log2: over(lambda x: LN2 * x),
         np.log10: over(lambda x: LN10 * x),
         np.log1p: over(lambda x: 1 + x),
@@ -101,7 +102,7 @@ elementwise(
         np.absolute: lambda x: np.sign(x),
         np.fabs: lambda x: np.sign(x),
         np.sign: 0,
-        np.copysign: (lambda x, y: np.sign(x) * np.copysign(1, y), 0),
+        np.copysign: (lambda x, out: np.sign(x) * np.sign(out), 0),
         np.ldexp: (lambda x, y: np.ldexp(np.ones_like(x), y), None),
         np.nextafter: (1, 0),
     }
@@ -132,7 +133,7 @@ bare(
 
 def _share(x: Any, y: Any, base: float = 1) -> Any:
     """The weight of x in logaddexp(x, y); equal infinities share equally."""
-    return logistic(np.where(x == y, 0, x - y) * base)
+    return logistic(np.where(np.isinf(x) & (x == y), 0, x - y) * base)
 
 
 # What depends on the kind of the arguments ------------------------------------------------------
@@ -147,10 +148,12 @@ _powers = {
 
 @meaning(np.power)
 def _bind_power(x: Any, y: Any) -> Any:
-    if type(y) in (int, float):
+    if type(y) in (int, float) and x.dtype.kind in "fc":  # NumPy has its own ways with integers
         special = _powers.get(y)
         return special(x) if special is not None else raised(x, exponent=y)
-    if type(x) in (int, float):
+    if type(y) is complex and x.dtype.kind in "fc":
+        return raised(x, exponent=y)
+    if type(x) in (int, float, complex) and y.dtype.kind in "fc":
         return exponential(y, base=x)
     return UFUNCS[np.power](x, y)
 
@@ -238,7 +241,7 @@ def _bind_divmod(x: Any, y: Any) -> Any:
 @meaning(np.modf)
 def _bind_modf(x: Any) -> Any:
     whole = np.trunc(x)
-    return UFUNCS[np.copysign](np.fmod(x, 1), x), whole
+    return np.where(np.isinf(x), np.copysign(0, x), np.fmod(x, 1)), whole
 
 
 @meaning(np.frexp)
@@ -282,9 +285,13 @@ bounded = Elementwise(
 def _bind_clip(
     a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None  # noqa: A002
 ) -> Any:
+    if not (a_min is None and a_max is None) and not (min is None and max is None):
+        raise ValueError("clip: give the bounds as a_min and a_max, or as min= and max=, not both")
     low = min if a_min is None else a_min
     high = max if a_max is None else a_max
-    return bounded(a, -np.inf if low is None else low, np.inf if high is None else high)
+    if low is None:
+        return np.positive(a) if high is None else np.minimum(a, high)
+    return np.maximum(a, low) if high is None else bounded(a, low, high)
 
 
 # Dtypes -----------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def _pull_getitem(g: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) 
 def _push_getitem(t: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
     if _is_basic(index):
         return t[prefixed(index, batch)]
-    return gather(t, _positions(x_shape, index), x_shape, batch)
+    return gather(t, _positions(x_shape, index), len(batch))
 
 
 picked = Primitive(
@@ -61,15 +61,13 @@ def _plain_index(i: Any) -> Any:
     """One part of an index as NumPy takes it: tensors as bare arrays, lists copied."""
     i = strip(i)
     if isinstance(i, (list, np.ndarray)):
-        i = np.array(i)  # the user may write into it before the gradient is taken
-        return i if i.size else i.astype(np.intp)
+        copy = np.array(i)  # the user may write into it before the gradient is taken
+        return copy.astype(np.intp) if isinstance(i, list) and not copy.size else copy
     return i
 
 
 @meaning(np.take)
-def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    if out is not None:
-        raise TypeError("take: a Tensor's values cannot be written into out=")
+def take(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     indices = np.asarray(strip(indices))
@@ -85,25 +83,30 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         arr, axis = np.ravel(arr), 0
     indices = np.asarray(strip(indices))
     axis = one_axis(axis, arr.ndim) + arr.ndim
-    grid: list[Any] = list(np.ix_(*[np.arange(n) for n in indices.shape]))
-    for i, n in enumerate(indices.shape):
-        if i != axis and n == 1 != arr.shape[i]:  # take_along_axis broadcasts such axes
-            grid[i] = np.arange(arr.shape[i]).reshape([-1 if j == i else 1 for j in range(arr.ndim)])
+    if indices.ndim != arr.ndim:
+        raise ValueError(
+            f"take_along_axis: indices of {indices.ndim} axes do not fit an array of {arr.ndim}"
+        )
+    grid: list[Any] = list(np.ix_(*[np.arange(n) for n in arr.shape]))
     grid[axis] = indices
     return arr[tuple(grid)]
 
 
 @meaning(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    if order is not None:
-        raise NotImplementedError("sort: a Tensor has no fields to order by; leave out order=")
+def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), -1
     return np.take_along_axis(a, np.argsort(a, axis, kind, stable=stable), axis)
 
 
+@meaning(np.unique)
+def unique(ar: Any) -> Any:
+    _, first = np.unique(strip(ar), return_index=True)
+    return np.ravel(ar)[first]
+
+
 bare(
     *(np.argsort, np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argpartition, np.argwhere),
     *(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort),
-    *(np.any, np.all, np.isin, np.bincount, np.histogram, np.unique),
+    *(np.any, np.all, np.isin),
 )

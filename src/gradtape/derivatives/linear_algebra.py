@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.derivatives.primitives import broadcast, scatter_add
-from gradtape.rules import Primitive, Variadic, adjoint, align, meaning, unbroadcast
+from gradtape.rules import STRAIGHT, Primitive, Variadic, adjoint, align, meaning, unbroadcast
 
 Shape = tuple[int, ...]
 
@@ -16,28 +16,33 @@ Shape = tuple[int, ...]
 # Matrix product -------------------------------------------------------------------------------
 
 
+#: From this many entries on, an outer product is faster as a broadcast product.
+OUTER = 1 << 12
+
+
 def _times(x: Any, y: Any) -> Any:
     """x @ y of at least two axes each, by the cheapest of the forms that the shapes allow."""
-    if x.shape[-1] == 1 and y.shape[-2] == 1:
-        return x * y  # an outer product
-    return x.dot(y) if y.ndim == 2 else np.matmul(x, y)
+    if y.ndim == 2:
+        return x * y if y.shape[0] == 1 and x.size * y.size > OUTER else x.dot(y)
+    return x * y if x.shape[-1] == 1 and y.shape[-2] == 1 else np.matmul(x, y)
 
 
 def _adjoint(x: Any) -> Any:
     """The conjugate transpose of the last two axes."""
-    return adjoint(x.T if x.ndim == 2 else np.swapaxes(x, -1, -2))
+    x = x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
+    return adjoint(x) if x.dtype.kind == "c" else x
 
 
 def _matmul(x: Any, y: Any, /) -> Any:
-    return x.dot(y) if y.ndim == 2 else np.matmul(x, y)
+    return x.dot(y) if y.ndim == 2 else np.matmul(x, y)  # dot has less overhead
 
 
 def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
-    return unbroadcast(_times(g, _adjoint(y)), x_shape, len(batch))
+    return unbroadcast(_times(g, _adjoint(y)), x_shape, batch)
 
 
 def _pull_right(g: Any, x: Any, y_shape: Shape, batch: Shape) -> Any:
-    return unbroadcast(_times(_adjoint(x), g), y_shape, len(batch))
+    return unbroadcast(_times(_adjoint(x), g), y_shape, batch)
 
 
 def _push_left(t: Any, y: Any, out: Any, x_shape: Shape, batch: Shape) -> Any:
@@ -53,14 +58,17 @@ def _spread_batch(t: Any, out: Any, batch: Shape) -> Any:
     return t if t.shape == shape else broadcast(t, shape=shape)
 
 
-matrix_product = Primitive(_matmul, (_pull_left, _pull_right), (_push_left, _push_right))
+matrix_product = Primitive(
+    _matmul, (_pull_left, _pull_right), (_push_left, _push_right), least_ndim=2
+)
 
 
 @meaning(np.matmul)
 def matmul(x1: Any, x2: Any) -> Any:
-    n, m = np.ndim(x1), np.ndim(x2)
+    n, m = getattr(x1, "ndim", -1), getattr(x2, "ndim", -1)
     if n > 1 and m > 1:
         return matrix_product(x1, x2)
+    n, m = np.ndim(x1), np.ndim(x2)
     if n == 0 or m == 0:
         raise ValueError("matmul: a scalar is no matrix; use * to multiply by a number")
     left = x1 if n > 1 else np.expand_dims(x1, 0)
@@ -69,6 +77,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     if n == 1:
         out = np.squeeze(out, -2)
     return np.squeeze(out, -1) if m == 1 else out
+
+
+STRAIGHT[np.matmul] = matrix_product
 
 
 @meaning(np.dot)
@@ -197,6 +208,9 @@ def triu(m: Any, k: int = 0) -> Any:
 
 # Einstein summation -----------------------------------------------------------------------------
 
+#: In this order: an implicit result has its axes in the order of their letters or numbers.
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
 
 def _einsum(xs: tuple[Any, ...], /, labels: tuple[str, ...], out_labels: str) -> Any:
     return np.einsum(f"{','.join(labels)}->{out_labels}", *xs, optimize=len(xs) > 2)
@@ -214,7 +228,10 @@ def _pull_einsum(
     share = np.einsum(spec, g, *[adjoint(xs[i]) for i in others], optimize=len(others) > 1)
     shape = shapes[index]
     lengths = [share.shape[len(batch) + found.index(c)] if c in known else 1 for c in mine]
-    share = unbroadcast(share.reshape(*batch, *lengths), shape, len(batch))
+    share = share.reshape((*batch, *lengths))
+    stretched = tuple([a for a in range(-len(mine), 0) if shape[a] == 1 != lengths[a]])
+    if stretched:
+        share = np.add.reduce(share, axis=stretched, keepdims=True)
     return share if share.shape == batch + shape else broadcast(share, shape=batch + shape)
 
 
@@ -251,6 +268,8 @@ def _explicit(operands: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
         for term, a in zip(terms, arrays, strict=True)
     ]
     dots = "".join(spare[: max([0, *widths])])
+    if arrow and dots and "..." not in right:
+        raise ValueError(f"einsum: the result in {text!r} leaves out the axes of the ellipsis")
     if not arrow:
         letters = left.replace(",", "").replace(".", "")
         right = ("..." if dots else "") + "".join(
@@ -270,7 +289,7 @@ def _from_lists(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
     """The text form of einsum(a, [0, 1], b, [1, 2], [0, 2])."""
 
     def letters(sublist: Any) -> str:
-        return "".join(["..." if i is Ellipsis else string.ascii_letters[i] for i in sublist])
+        return "".join(["..." if i is Ellipsis else _LETTERS[i] for i in sublist])
 
     pairs = len(operands) // 2
     arrays = list(operands[0 : 2 * pairs : 2])

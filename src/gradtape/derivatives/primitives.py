@@ -31,9 +31,14 @@ SMALL = 1 << 14
 # Activations and their kin --------------------------------------------------------------------
 
 
+def _leftwards(x: Any) -> Any:
+    """x or -x, whichever has a real part that is not positive."""
+    return np.where(np.real(x) > 0, -x, x) if x.dtype.kind == "c" else -np.abs(x)
+
+
 def _logistic(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    e = np.exp(_leftwards(x))
+    return np.where(np.real(x) >= 0, 1, e) / (1 + e)
 
 
 #: 1/(1 + exp(-x)), to the last bits on both sides. Its partial needs no 1 - out, which loses them.
@@ -41,7 +46,7 @@ logistic = Elementwise(_logistic, lambda x, out: out * logistic(-x), name="logis
 
 
 def _sech_squared(x: Any) -> Any:
-    e = np.exp(-2 * np.abs(x))
+    e = np.exp(2 * _leftwards(x))
     return 4 * e / (1 + e) ** 2
 
 
@@ -81,11 +86,11 @@ def _exponential(x: Any, /, base: Any) -> Any:
 
 def _exponential_partial(x: Any, out: Any, base: Any) -> Any:
     # As in TensorFlow the logarithm of a base that is not positive counts as 0.
-    rate = float(np.log(base)) if base > 0 else 0.0
-    return out * rate
+    some = base != 0 if type(base) is complex else base > 0
+    return out * (np.log(base).item() if some else 0.0)
 
 
-#: base**x for a real Python number.
+#: base**x for a Python number.
 exponential = pointwise(_exponential, _exponential_partial, "exponential")
 
 
@@ -110,7 +115,7 @@ def _push_broadcast(t: Any, x_shape: Shape, shape: Shape, batch: Shape) -> Any:
 #: np.broadcast_to, faster when small.
 broadcast = Primitive(
     _broadcast,
-    lambda g, x_shape, batch: unbroadcast(g, x_shape, len(batch)),
+    lambda g, x_shape, batch: unbroadcast(g, x_shape, batch),
     _push_broadcast,
     kind="movement",
     name="broadcast",
@@ -158,15 +163,23 @@ def _scatter_add(x: Any, /, shape: Shape, positions: Any) -> Any:
     return out.reshape(shape)
 
 
-def gather(x: Any, positions: Any, x_shape: Shape, batch: Shape) -> Any:
-    """The entries of x at flat positions, batch by batch."""
-    return x.reshape((*batch, -1) if x.size else (*batch, 0))[..., positions]
+def gather(x: Any, positions: Any, leading: int) -> Any:
+    """The entries of x at flat positions of its axes behind the leading ones."""
+    size = 1
+    for n in x.shape[leading:]:
+        size *= n
+    return x.reshape((*x.shape[:leading], size))[..., positions]
+
+
+def _pull_scatter_add(g: Any, x_shape: Shape, positions: Any, batch: Shape) -> Any:
+    # x may itself have batch axes in front of those of positions.
+    return gather(g, positions, len(batch) + len(x_shape) - positions.ndim)
 
 
 #: Entries added up at flat positions of a zero array; the transpose of picking them out.
 scatter_add = Primitive(
     _scatter_add,
-    lambda g, positions, batch, shape: gather(g, positions, shape, batch),
+    _pull_scatter_add,
     lambda t, shape, positions, batch: scatter_add(t, shape=batch + shape, positions=positions),
     kind="movement",
     selects=True,

@@ -36,15 +36,23 @@ def _whole(x: Any, axis: Axes) -> Any:
     return None if len(axis) == x.ndim else axis
 
 
-def _bound(primitive: Primitive) -> Any:
-    """What a plain reduction means on tensors."""
+def _bound(primitive: Primitive, function: Any, method: Any = None) -> None:
+    """Say what a plain reduction means on tensors, as a function and as a ufunc's method."""
 
     def reduction(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) -> Any:
         if dtype is not None:
             a = a.astype(dtype)
         return primitive(a, axis=several_axes(axis, a.ndim), keepdims=bool(keepdims))
 
-    return reduction
+    def reduce(array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: Any = False) -> Any:
+        return reduction(array, axis, dtype, keepdims=keepdims)
+
+    def extreme(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+        return reduction(a, axis, keepdims=keepdims)
+
+    meaning(function)(extreme if function in (np.max, np.min) else reduction)
+    if method is not None:
+        meaning((method, "reduce"))(reduce)
 
 
 # Sum, mean ------------------------------------------------------------------------------------
@@ -55,7 +63,7 @@ def _sum(x: Any, /, axis: Axes, keepdims: bool) -> Any:
 
 
 total = Primitive(_sum, _spread, kind="movement")
-meaning(np.sum, (np.add, "reduce"))(_bound(total))
+_bound(total, np.sum, np.add)
 
 
 def _mean(x: Any, /, axis: Axes, keepdims: bool) -> Any:
@@ -69,28 +77,30 @@ def _pull_mean(g: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
 
 
 average = Primitive(_mean, _pull_mean, kind="movement")
-meaning(np.mean)(_bound(average))
+_bound(average, np.mean)
 
 
 # Largest, smallest ----------------------------------------------------------------------------
 
 
 def _ties(x: Any, out: Any, axis: Axes) -> Any:
-    """Where the entries are the extreme one, and by how many each is shared."""
+    """Where the entries are the extreme one, and the share of each: 0/0 where the extreme is NaN."""
     mask = x == out.reshape(kept(x.shape, axis))
-    return mask, np.add.reduce(mask, axis=axis, keepdims=True)
+    count = np.add.reduce(mask, axis=axis, keepdims=True)
+    none = count == 0
+    return mask | none, (np.where(none, np.nan, 1) / np.where(none, 1, count)).astype(out.dtype)
 
 
 def _pull_extreme(g: Any, x: Any, out: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
-    mask, count = _ties(x, out, axis)
-    share = np.asarray(1 / count, out.dtype) if g.dtype.kind in "fc" else 1
+    mask, share = _ties(x, out, axis)
     spread = _spread(g, x_shape, axis, batch)
-    return np.where(mask, spread * share, np.zeros((), spread.dtype))
+    if g.dtype.kind in "fc":  # otherwise it is a mask on its way back
+        spread = spread * share
+    return np.where(mask, spread, np.zeros((), spread.dtype))
 
 
 def _push_extreme(t: Any, x: Any, out: Any, axis: Axes, keepdims: bool) -> Any:
-    mask, count = _ties(x, out, axis)
-    share = np.asarray(1 / count, out.dtype)
+    mask, share = _ties(x, out, axis)
     return total(np.where(mask, t * share, np.zeros((), t.dtype)), axis=axis, keepdims=keepdims)
 
 
@@ -102,10 +112,12 @@ def _min(x: Any, /, axis: Axes, keepdims: bool) -> Any:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-largest = Primitive(_max, _pull_extreme, _push_extreme, kind="movement", selects=True)
-smallest = Primitive(_min, _pull_extreme, _push_extreme, kind="movement", selects=True)
-meaning(np.max, (np.maximum, "reduce"))(_bound(largest))
-meaning(np.min, (np.minimum, "reduce"))(_bound(smallest))
+# Not movements: where the extreme is NaN, so is the coefficient.
+_selection: dict[str, Any] = {"kind": "reduction", "selects": True, "spread": _pull_extreme}
+largest = Primitive(_max, _pull_extreme, _push_extreme, **_selection)
+smallest = Primitive(_min, _pull_extreme, _push_extreme, **_selection)
+_bound(largest, np.max, np.maximum)
+_bound(smallest, np.min, np.minimum)
 
 
 @meaning(np.ptp)
@@ -149,7 +161,7 @@ def _push_prod(t: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
 
 
 product = Primitive(_prod, _pull_prod, _push_prod, kind="reduction", spread=_spread)
-meaning(np.prod, (np.multiply, "reduce"))(_bound(product))
+_bound(product, np.prod, np.multiply)
 
 
 # Variance, standard deviation -------------------------------------------------------------------
@@ -161,7 +173,8 @@ def _var(x: Any, /, axis: Axes, ddof: float, keepdims: bool) -> Any:
 
 def _deviation(x: Any, axis: Axes, ddof: float) -> Any:
     """The partials of the variance: 2 (x - mean)/(n - ddof)."""
-    return (x - np.mean(x, axis=axis, keepdims=True)) * (2 / (_count(x.shape, axis) - ddof))
+    scale = float(np.divide(2, _count(x.shape, axis) - ddof))
+    return (x - np.mean(x, axis=axis, keepdims=True)) * scale
 
 
 def _pull_var(g: Any, x: Any, x_shape: Shape, axis: Axes, ddof: float, batch: Shape) -> Any:
@@ -207,11 +220,11 @@ def _cumsum(x: Any, /, axis: int) -> Any:
     return np.add.accumulate(x, axis=axis)
 
 
-running_sum = Primitive(
-    _cumsum,
-    lambda g, axis: _backwards(np.cumsum(_backwards(g, axis), axis=axis), axis),
-    kind="movement",
-)
+def _pull_cumsum(g: Any, axis: int) -> Any:
+    return _backwards(np.cumsum(_backwards(g, axis), axis=axis), axis)
+
+
+running_sum = Primitive(_cumsum, _pull_cumsum, kind="movement")
 
 
 def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:
@@ -262,10 +275,14 @@ def _push_cumprod(t: Any, x: Any, axis: int) -> Any:
     return _recurrence(np.broadcast_to(x, sources.shape), sources, axis)
 
 
-running_product = Primitive(_cumprod, _pull_cumprod, _push_cumprod)
+running_product = Primitive(
+    _cumprod, _pull_cumprod, _push_cumprod, kind="reduction", spread=_pull_cumsum
+)
 
 
-def _bound_cumulative(primitive: Primitive) -> Any:
+def _bound_cumulative(primitive: Primitive, function: Any, method: Any) -> None:
+    """Say what a cumulative function means on tensors, as a function and as a ufunc's method."""
+
     def cumulative(a: Any, axis: Any = None, dtype: Any = None) -> Any:
         if dtype is not None:
             a = a.astype(dtype)
@@ -273,8 +290,12 @@ def _bound_cumulative(primitive: Primitive) -> Any:
             a, axis = np.ravel(a), 0
         return primitive(a, axis=one_axis(axis, a.ndim))
 
-    return cumulative
+    def accumulate(array: Any, axis: Any = 0, dtype: Any = None) -> Any:
+        return cumulative(array, axis, dtype)
+
+    meaning(function)(cumulative)
+    meaning((method, "accumulate"))(accumulate)
 
 
-meaning(np.cumsum, (np.add, "accumulate"))(_bound_cumulative(running_sum))
-meaning(np.cumprod, (np.multiply, "accumulate"))(_bound_cumulative(running_product))
+_bound_cumulative(running_sum, np.cumsum, np.add)
+_bound_cumulative(running_product, np.cumprod, np.multiply)

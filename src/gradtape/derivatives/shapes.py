@@ -9,6 +9,7 @@ import numpy as np
 
 from gradtape.derivatives.axes import inverse, one_axis, several_axes
 from gradtape.derivatives.primitives import broadcast, embed, prefixed
+from gradtape.errors import no_rule_for_argument
 from gradtape.rules import Primitive, Variadic, bare, meaning
 
 Shape = tuple[int, ...]
@@ -41,11 +42,19 @@ def _full_shape(shape: Any, size: int) -> Shape:
     return shape
 
 
+def _fortran(function: Any, order: str) -> bool:
+    """Whether the first axis is to change fastest."""
+    if order not in ("C", "F"):
+        reason = "only 'C' and 'F' say the same for every layout in memory"
+        raise no_rule_for_argument(function, "order", reason)
+    return order == "F"
+
+
 @meaning(np.reshape)
 def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
-    if order not in "CA":
-        return np.transpose(np.reshape(np.transpose(a), tuple(shape)[::-1]))
-    shape = shape if isinstance(shape, (tuple, list)) else (shape,)
+    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    if _fortran(np.reshape, order):
+        return np.transpose(np.reshape(np.transpose(a), shape[::-1]))
     return reshaped(a, shape=_full_shape(shape, a.size))
 
 
@@ -56,7 +65,7 @@ def reshape_method(a: Any, /, *shape: Any, order: str = "C") -> Any:
 
 @meaning(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    return reshape(a, (a.size,), order)
+    return reshape(a, (a.size,), "F" if _fortran(np.ravel, order) else "C")
 
 
 @meaning(np.squeeze)
@@ -174,6 +183,9 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 @meaning(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    fits = [n in (1, m) for n, m in zip(array.shape[::-1], shape[::-1], strict=False)]
+    if array.ndim > len(shape) or not all(fits):
+        raise ValueError(f"broadcast_to: shape {array.shape} does not broadcast to {shape}")
     return broadcast(array, shape=tuple([operator.index(n) for n in shape]))
 
 
@@ -231,17 +243,16 @@ joined = Variadic(
 
 
 @meaning(np.concatenate)
-def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = None) -> Any:
-    arrays = list(arrays)
+def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
+    arrays = [a if hasattr(a, "dtype") else np.asarray(a) for a in arrays]
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
     if dtype is not None:
-        arrays = [np.ndarray.astype(np.asarray(a), dtype) if not _is_tensor(a) else a.astype(dtype) for a in arrays]
-    return joined(*arrays, axis=one_axis(axis, np.ndim(arrays[0])))
-
-
-def _is_tensor(a: Any) -> bool:
-    return hasattr(a, "__gradtape_apply__")
+        for a in arrays:
+            if not np.can_cast(a.dtype, dtype, "same_kind"):
+                raise TypeError(f"concatenate: cannot cast from {a.dtype} to {np.dtype(dtype)}")
+        arrays = [a.astype(dtype) for a in arrays]
+    return joined(*arrays, axis=one_axis(axis, arrays[0].ndim))
 
 
 @meaning(np.stack)
@@ -271,7 +282,8 @@ def dstack(tup: Any) -> Any:
 
 @meaning(np.column_stack)
 def column_stack(tup: Any) -> Any:
-    return np.concatenate([a[:, None] if np.ndim(a) == 1 else np.atleast_2d(a) for a in tup], 1)
+    columns = [np.expand_dims(a, 1) if np.ndim(a) == 1 else np.atleast_2d(a) for a in tup]
+    return np.concatenate(columns, 1)
 
 
 @meaning(np.append)
@@ -355,7 +367,7 @@ _COPYING = {"edge", "reflect", "symmetric", "wrap"}
 
 @meaning(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-    widths = np.broadcast_to(np.asarray(pad_width, int), (array.ndim, 2)).tolist()
+    widths = _pad_widths(pad_width, array.ndim)
     if mode in _COPYING and options.get("reflect_type", "even") == "even":
         for i, width in enumerate(widths):
             indices = np.pad(np.arange(array.shape[i]), width, mode, **options)
@@ -366,18 +378,44 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
             f"numpy.pad on a Tensor handles mode 'constant' and {sorted(_COPYING)} with even "
             f"reflection; got mode {mode!r} with {options}"
         )
-    values = np.broadcast_to(options.get("constant_values", 0), (array.ndim, 2)).tolist()
-    for i, (width, value) in enumerate(zip(widths, values, strict=True)):
-        parts = [
-            np.full((*array.shape[:i], n, *array.shape[i + 1 :]), v, array.dtype)
-            for n, v in zip(width, value, strict=True)
+    values = options.get("constant_values", 0)
+    values = values if hasattr(values, "dtype") else np.asarray(values)
+    values = np.broadcast_to(values.astype(array.dtype), (array.ndim, 2))
+    for i, width in enumerate(widths):
+        before, behind = [
+            np.broadcast_to(values[i, side], (*array.shape[:i], n, *array.shape[i + 1 :]))
+            for side, n in enumerate(width)
         ]
-        array = np.concatenate([parts[0], array, parts[1]], i)
+        array = np.concatenate([before, array, behind], i)
     return array
 
 
+def _pad_widths(pad_width: Any, ndim: int) -> Any:
+    """The widths before and behind, axis by axis."""
+    if isinstance(pad_width, dict):
+        widths = np.zeros((ndim, 2), int)
+        for axis, width in pad_width.items():
+            widths[axis] = width
+        return widths.tolist()
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu":
+        raise TypeError(f"pad: `pad_width` must be of integral type, got {pad_width!r}")
+    if (widths < 0).any():
+        raise ValueError(f"pad: `pad_width` can't contain negative values, got {pad_width!r}")
+    return np.broadcast_to(widths, (ndim, 2)).tolist()
+
+
+@meaning(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    dtype = a.dtype if dtype is None else np.dtype(dtype)
+    shape = a.shape if shape is None else shape
+    if not hasattr(fill_value, "__gradtape_apply__"):
+        return np.full(shape, fill_value, dtype)
+    return np.broadcast_to(fill_value.astype(dtype), shape)
+
+
 bare(
-    *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like),
+    *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),
     *(np.result_type, np.can_cast, np.min_scalar_type, np.broadcast_shapes, np.common_type),
 )
 

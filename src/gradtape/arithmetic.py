@@ -1,0 +1,95 @@
+"""Arithmetic of cotangents and tangents: bringing them to the shape and dtype of their value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray  # looked up in every operation
+
+__all__ = ["adjoint", "align", "cast", "constant_times", "scaled", "unbroadcast"]
+
+Shape = tuple[int, ...]
+
+#: What ``_summing`` found for each pair of shapes: a program uses few of them, again and again.
+_SUMS: dict[Any, tuple[tuple[int, ...], bool]] = {}
+
+
+def adjoint(partial: Any) -> Any:
+    """The complex conjugate of a partial; a real one as it is."""
+    if isinstance(partial, (float, int)):  # np.float64 is a float too
+        return partial
+    if isinstance(partial, complex):
+        return partial.conjugate()
+    return np.conjugate(partial) if partial.dtype.kind == "c" else partial
+
+
+def cast(share: Any, dtype: Any) -> Any:
+    """A share in the dtype of the value it belongs to (the real part, for a real value)."""
+    if share.dtype.kind == "c" and dtype.kind != "c":
+        share = share.real
+    return share if share.dtype == dtype else share.astype(dtype)
+
+
+def constant_times(g: Any, constant: float) -> Any:
+    """``g`` times a constant partial; a zero one gives zeros whatever ``g`` holds."""
+    if constant == 1:
+        return g
+    if constant == 0:
+        return np.zeros(g.shape, g.dtype)[()]
+    return -g if constant == -1 else g * constant
+
+
+def scaled(g: Any, partial: Any, divides: bool, saved: tuple[Any, ...]) -> Any:
+    """``g * partial`` or ``g / partial``, in the large partial's own memory if that is free."""
+    if partial.dtype.kind == "c":
+        partial = np.conjugate(partial)
+    if (
+        type(g) is ndarray
+        and partial.dtype == g.dtype
+        and partial.shape == g.shape
+        and partial.base is None
+        and not any([partial is value for value in saved])
+    ):
+        return (np.true_divide if divides else np.multiply)(g, partial, out=partial)
+    return g / partial if divides else g * partial
+
+
+def align(t: Any, shape: Shape, ndim: int, batch: Shape) -> Any:
+    """A tangent of a value of ``shape``, ready to broadcast against values of ``ndim`` axes."""
+    missing = ndim - len(shape)
+    return t.reshape(batch + (1,) * missing + shape) if batch and missing > 0 else t
+
+
+def unbroadcast(g: Any, shape: Shape, batch: Shape) -> Any:
+    """Sum a cotangent over the axes along which a value of ``shape`` was broadcast.
+
+    The leading ``batch`` axes of ``g`` are kept.
+    """
+    whole = g.shape[len(batch) :] if batch else g.shape
+    if whole == shape:
+        return g
+    plan = _SUMS.get((whole, shape))
+    if plan is None:
+        if len(_SUMS) > 4096:
+            _SUMS.clear()
+        plan = _SUMS[whole, shape] = _summing(whole, shape)
+    axes, reshape = plan
+    if axes == (-2,) and type(g) is ndarray and g.ndim == 2 and g.shape[0] > 256:
+        # BLAS sums the rows of a long matrix several times faster.
+        g = np.ones(g.shape[0], g.dtype).dot(g) if g.dtype.char in "fd" else np.add.reduce(g, 0)
+    elif axes:
+        g = np.add.reduce(g, axes)
+    return g.reshape(batch + shape) if reshape else g
+
+
+def _summing(shape: Shape, to: Shape) -> tuple[tuple[int, ...], bool]:
+    """The axes, counted from the last, that turn ``shape`` into ``to`` when summed over.
+
+    And whether the result still has to be reshaped, for axes of length one that stay.
+    """
+    missing = len(shape) - len(to)
+    axes = tuple(
+        [i - len(shape) for i, n in enumerate(shape) if i < missing or n != to[i - missing]]
+    )
+    return axes, len(axes) > missing

@@ -1,0 +1,225 @@
+"""Every rule: its value, its derivatives of order one and two, backwards and forwards, batches.
+
+The list under test is the registry itself: a function without a case fails.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradtape as gt
+from gradtape.rules import BINDINGS, PRIMITIVES, UFUNCS
+from tests.rules import array_cases, elementwise_cases, reduction_cases
+from tests.rules.cases import Case, name
+from tests.rules.tools import (
+    Call,
+    along,
+    bare,
+    calls,
+    directions,
+    draw,
+    gradient,
+    inner,
+    leaves,
+    projected,
+    weights,
+    widened,
+)
+
+CASES = [*elementwise_cases.CASES, *array_cases.CASES, *reduction_cases.CASES]
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+
+
+def near(actual: Any, expected: Any, rtol: float, atol: float = 0.0) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
+
+
+# The list ---------------------------------------------------------------------------------------
+
+
+def test_labels_are_unique():
+    labels = [c.label for c in CASES]
+    assert sorted(set(labels)) == sorted(labels)
+
+
+def test_every_function_has_a_case():
+    covered = {c.key for c in CASES}
+    assert [name(key) for key in {*UFUNCS, *BINDINGS} - covered] == []
+    assert [key for key in covered if key not in {*UFUNCS, *BINDINGS} and key not in PRIMITIVES
+            and key not in PRIMITIVES.values()] == []
+
+
+def test_every_primitive_is_called_by_a_case_in_every_argument():
+    seen: dict[str, int] = {}
+    for case, dtype in [(c, dtype) for c in CASES for dtype in c.numbers]:
+        for call in calls(case.function, case.at(dtype)):
+            seen[call.primitive.name] = seen.get(call.primitive.name, 0) | call.mask
+    missing = [
+        (name, i)
+        for name, primitive in PRIMITIVES.items()
+        if not name.startswith("test_")
+        for i, rule in enumerate(getattr(primitive, "rules", None) or primitive.pulls)  # type: ignore[union-attr]
+        if rule is not None and not seen.get(name, 0) >> i & 1
+    ]
+    assert missing == []
+
+
+def test_every_float_ufunc_of_numpy_is_known():
+    from gradtape.rules import BARE
+
+    ufuncs = {u for u in vars(np).values() if isinstance(u, np.ufunc)}
+    floating = {u for u in ufuncs if any(c in "fdFD" for c in "".join(u.types))}
+    assert [u.__name__ for u in floating - {*UFUNCS, *BINDINGS, *BARE}] == []
+
+
+# Values and dtypes --------------------------------------------------------------------------------
+
+
+@every_case
+def test_value_is_numpys(case: Case):
+    for dtype in case.every_dtype:
+        arguments = case.at(dtype)
+        expected = case.function(*arguments)
+        with gt.GradientTape() as tape:
+            xs = [gt.constant(a) for a in arguments]
+            tape.watch(xs)
+            actual = case.function(*xs)
+        assert isinstance(actual, (tuple, list)) == isinstance(expected, (tuple, list))
+        for a, e in zip(leaves(actual), leaves(expected), strict=True):
+            assert (a.dtype, a.shape) == (e.dtype, e.shape)
+            ulps = 0 if case.exact and dtype not in "FD" else 16
+            eps = np.finfo(e.dtype).eps
+            scale = np.max(np.abs(e), initial=0)
+            near(bare(a), e, rtol=ulps * eps, atol=ulps * eps * scale)
+
+
+@every_case
+def test_gradient_keeps_the_dtype(case: Case):
+    for dtype in case.every_dtype:
+        arguments = case.at(dtype)
+        with np.errstate(all="ignore"):
+            ws = weights(case.function, arguments)
+            actual = gradient(case.function, ws)(*arguments)
+            exact = gradient(case.function, [widened(w) for w in ws])(*[widened(a) for a in arguments])
+        for g, e, a in zip(actual, exact, arguments, strict=True):
+            assert (g.dtype, g.shape) == (a.dtype, np.shape(a))
+            tolerance = 100 * float(np.finfo(dtype).eps)
+            near(g, e, rtol=tolerance, atol=tolerance * float(np.max(np.abs(e), initial=0)))
+
+
+@every_case
+def test_no_cotangent_changes_dtype_on_its_way(case: Case):
+    for dtype in case.every_dtype:
+        for call in calls(case.function, case.at(dtype)):
+            shares = call.pull(draw(call.out, "g"), ())
+            for i, share in shares.items():
+                assert share.dtype == call.arrays[i].dtype, call.primitive.name
+
+
+# Derivatives --------------------------------------------------------------------------------------
+
+
+@every_case
+def test_gradient_is_that_of_differences(case: Case):
+    for dtype in case.numbers:
+        arguments = case.at(dtype)
+        ws = weights(case.function, arguments)
+        check_against_differences(projected(case.function, ws), gradient(case.function, ws), arguments)
+
+
+@every_case
+def test_second_derivative_is_that_of_differences(case: Case):
+    for dtype in case.numbers:
+        arguments = case.at(dtype)
+        once = gradient(case.function, weights(case.function, arguments))
+        us = weights(once, arguments)
+        check_against_differences(projected(once, us), gradient(once, us), arguments)
+
+
+def check_against_differences(value: Any, derivative: Any, arguments: Any) -> None:
+    """Compare a gradient with differences along directions, taken in extended precision."""
+    gradients = derivative(*arguments)
+    wide = tuple([widened(a) for a in arguments])
+    scale = np.sqrt(sum([inner(g, g) for g in gradients]))
+    for direction in directions(arguments, 3):
+        expected = along(value, wide, direction)
+        actual = sum([inner(g, d) for g, d in zip(gradients, direction, strict=True)])
+        near(float(actual), float(expected), rtol=1e-8, atol=1e-9 * (1 + float(scale)))
+
+
+@every_case
+def test_jacobian_is_the_gradients_row_by_row(case: Case):
+    for dtype in case.numbers:
+        arguments = case.at(dtype)
+        xs = [gt.constant(a) for a in arguments]
+        with gt.GradientTape(persistent=True) as tape:
+            tape.watch(xs)
+            outs = [out for out in leaves(case.function(*xs)) if isinstance(out, gt.Tensor)]
+        for out in outs:
+            if out.size > 100:
+                continue
+            jacobians = tape.jacobian(out, xs, unconnected_gradients="zero")
+            for row in np.ndindex(out.shape):
+                seed = np.zeros(out.shape, out.dtype)
+                seed[row] = 1
+                gradients = tape.gradient(out, xs, seed, unconnected_gradients="zero")
+                for jacobian, g in zip(jacobians, gradients, strict=True):
+                    near(jacobian.numpy()[row], bare(g), rtol=1e-12, atol=1e-13)
+
+
+@every_case
+def test_forward_accumulator_agrees_with_the_tape(case: Case):
+    for dtype in case.numbers:
+        arguments = case.at(dtype)
+        xs = [gt.constant(a) for a in arguments]
+        tangents = [draw(a, f"tangent {i}") for i, a in enumerate(arguments)]
+        with gt.ForwardAccumulator(xs, [gt.constant(t) for t in tangents]) as accumulator:
+            outs = [out for out in leaves(case.function(*xs))]
+        ws = weights(case.function, arguments)
+        pushed = [
+            bare(accumulator.jvp(out, unconnected_gradients="zero")) if isinstance(out, gt.Tensor) else 0
+            for out in outs
+        ]
+        ahead = sum([inner(w, t) for w, t in zip(ws, pushed, strict=True)])
+        back = gradient(case.function, ws)(*arguments)
+        near(float(ahead), float(sum(map(inner, back, tangents))), rtol=1e-10, atol=1e-11)
+
+
+# Batches, call by call ------------------------------------------------------------------------------
+
+
+@every_case
+def test_rules_take_batches_of_any_size(case: Case):
+    for dtype in case.numbers:
+        for call in calls(case.function, case.at(dtype)):
+            if np.size(call.out) > 1000:
+                continue
+            lengths = {1, 2, 7, *np.shape(call.out), *[n for a in call.arrays for n in np.shape(a)]}
+            for batch in [*[(n,) for n in sorted(lengths)], (2, 3), (3, 2)]:
+                check_batch(call, batch)
+
+
+def check_batch(call: Call, batch: tuple[int, ...]) -> None:
+    """Compare a batch of cotangents and tangents with one after the other, and with each other."""
+    seeds = draw(np.empty(batch + np.shape(call.out), call.out.dtype), "seed")
+    shares = call.pull(seeds, batch)
+    assert sorted(shares) == call.wanted()
+    for i, share in shares.items():
+        x = call.arrays[i]
+        where = f"{call.primitive.name}, input {i}, batch {batch}"
+        assert share.shape == batch + np.shape(x), where
+        tangents = draw(np.empty(share.shape, x.dtype), "tangent")
+        pushed = call.push(i, tangents, batch)
+        assert pushed.shape == seeds.shape, where
+        assert pushed.dtype == call.out.dtype, where
+        for b in [(0,) * len(batch), tuple([n - 1 for n in batch])] if 0 not in batch else []:
+            compare(share[b], call.pull(seeds[b], ())[i], where)
+            compare(pushed[b], call.push(i, tangents[b], ()), where)
+            compare(inner(share[b], tangents[b]), inner(seeds[b], pushed[b]), where)
+
+
+def compare(actual: Any, expected: Any, where: str) -> None:
+    """Equal, but for rounding."""
+    np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-12, err_msg=where)

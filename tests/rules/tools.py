@@ -1,0 +1,215 @@
+"""What the tests of the rules measure with: differences, gradients, and single recorded calls."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import gradtape as gt
+from gradtape.recording import new_key, start, stop
+from gradtape.rules import Elementwise
+
+Arrays = tuple[Any, ...]
+
+
+def leaves(value: Any) -> list[Any]:
+    """The floating or complex outputs of a function that may give several."""
+    several = value if isinstance(value, (tuple, list)) else [value]
+    return [v for v in several if v.dtype.kind in "fc"]
+
+
+def bare(value: Any) -> Any:
+    """The array inside a tensor; anything else as it is."""
+    return value.numpy() if isinstance(value, gt.Tensor) else value
+
+
+def draw(like: Any, label: str) -> Any:
+    """Normal numbers of the shape and dtype of an array, set by a label."""
+    random = np.random.default_rng(zlib.crc32(label.encode()))
+    values = random.normal(size=np.shape(like))
+    if like.dtype.kind == "c":
+        values = values + 1j * random.normal(size=np.shape(like))
+    return np.asarray(values).astype(like.dtype)[()]
+
+
+def inner(a: Any, b: Any) -> Any:
+    """The inner product of real vectors: of the real and imaginary parts, for complex ones."""
+    return np.real(np.sum(np.conjugate(a) * b))
+
+
+# Functions, their projections and gradients -----------------------------------------------------
+
+
+def weights(function: Callable[..., Any], arguments: Arrays) -> list[Any]:
+    """A random weight for every entry of the outputs."""
+    outs = leaves(function(*arguments))
+    return [draw(out, f"weight {i}") for i, out in enumerate(outs)]
+
+
+def projected(function: Callable[..., Any], ws: list[Any]) -> Callable[..., Any]:
+    """The weighted sum of the outputs, of bare arrays."""
+
+    def value(*arguments: Any) -> Any:
+        outs = leaves(function(*arguments))
+        return sum([inner(w, out) for w, out in zip(ws, outs, strict=True)])
+
+    return value
+
+
+def gradient(function: Callable[..., Any], ws: list[Any]) -> Callable[..., list[Any]]:
+    """The gradient of the weighted sum by every argument, of bare arrays or of tensors."""
+
+    def derivative(*arguments: Any) -> list[Any]:
+        xs = [a if isinstance(a, gt.Tensor) else gt.constant(a) for a in arguments]
+        with gt.GradientTape() as tape:
+            tape.watch(xs)
+            outs = function(*xs)
+        # What is zero by nature comes back as a bare array.
+        pairs = [(o, w) for o, w in zip(leaves(outs), ws, strict=True) if isinstance(o, gt.Tensor)]
+        targets, seeds = [list(part) for part in zip(*pairs, strict=True)] if pairs else ([], [])
+        return tape.gradient(targets, xs, seeds, unconnected_gradients="zero")
+
+    def of_arrays(*arguments: Any) -> list[Any]:
+        results = derivative(*arguments)
+        traced = any([isinstance(a, gt.Tensor) for a in arguments])
+        return results if traced else [bare(g) for g in results]
+
+    return of_arrays
+
+
+def along(value: Callable[..., Any], arguments: Arrays, direction: Arrays, step: float = 0.02) -> Any:
+    """The derivative of a number along a direction, by extrapolated central differences.
+
+    L. F. Richardson's extrapolation to step zero; of the table, the entry whose neighbours agree
+    best.
+    """
+
+    def central(h: float) -> Any:
+        ahead = value(*[a + h * d for a, d in zip(arguments, direction, strict=True)])
+        behind = value(*[a - h * d for a, d in zip(arguments, direction, strict=True)])
+        return (ahead - behind) / (2 * h)
+
+    row = [central(step)]
+    best, error = row[0], np.inf
+    for k in range(1, 7):
+        before, row = row, [central(step / 2**k)]
+        for j in range(1, k + 1):
+            row.append(row[-1] + (row[-1] - before[j - 1]) / (4**j - 1))
+            near = max(abs(row[-1] - row[-2]), abs(row[-1] - before[j - 1]))
+            if near <= error:
+                best, error = row[-1], near
+    return best
+
+
+def directions(arguments: Arrays, count: int) -> Iterator[Arrays]:
+    """Random directions of length about one, in extended precision."""
+    for k in range(count):
+        drawn = [draw(a, f"direction {k} {i}") for i, a in enumerate(arguments)]
+        length = np.sqrt(sum([inner(d, d) for d in drawn])) or 1
+        yield tuple([widened(d / length) for d in drawn])
+
+
+def widened(array: Any) -> Any:
+    """An array in the widest dtype of its kind."""
+    return np.asarray(array).astype(np.clongdouble if array.dtype.kind == "c" else np.longdouble)[()]
+
+
+# Single calls of primitives -----------------------------------------------------------------------
+
+
+class Call(NamedTuple):
+    """One call of a primitive, and which of its inputs have a derivative."""
+
+    primitive: Any
+    arrays: Arrays
+    params: Arrays
+    out: Any
+    mask: int
+
+    def record(self) -> Any:
+        """What a tape keeps of it."""
+        inputs = [
+            gt.constant(a) if self.mask >> i & 1 else a for i, a in enumerate(self.arrays)
+        ]
+        tape = gt.GradientTape()
+        tape.watch([t for t in inputs if isinstance(t, gt.Tensor)])
+        tape.record(self.primitive, inputs, self.arrays, self.params, self.out, None)
+        return tape._records[0]
+
+    def pull(self, g: Any, batch: Arrays) -> dict[int, Any]:
+        """Each input's cotangent."""
+        record = self.record()
+        places = {key: i for i, key in enumerate(record[2]) if key is not None}
+        with np.errstate(all="ignore"):
+            return {places[k]: v for k, v in self.primitive.pull(g, record, record[4], batch)}
+
+    def push(self, i: int, t: Any, batch: Arrays) -> Any:
+        """The output's tangent from that of one input."""
+        tangents: list[Any] = [None] * len(self.arrays)
+        tangents[i] = t
+        alive = [None] * len(self.arrays)
+        values = (*self.arrays, self.out)
+        with np.errstate(all="ignore"):
+            return self.primitive.push(tangents, alive, values, self.params, batch)[0]
+
+    def wanted(self) -> list[int]:
+        """The inputs that have a derivative."""
+        return [i for i in range(len(self.arrays)) if self.mask >> i & 1]
+
+
+class Listener:
+    """A recorder that collects the calls that depend on what it tracks."""
+
+    def __init__(self) -> None:
+        self.tracked: set[Any] = set()
+        self.calls: list[Call] = []
+
+    def tracks(self, tensor: Any) -> bool:
+        """Whether a use of the tensor would be recorded."""
+        return tensor.key in self.tracked
+
+    def record(
+        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+    ) -> Any:
+        """Collect a call, and track its output."""
+        rules = primitive.rules if isinstance(primitive, Elementwise) else primitive.pulls
+        mask = 0
+        for i, value in enumerate(inputs):
+            rule = rules[i] if len(rules) == len(inputs) else rules[0]
+            if rule is not None and isinstance(value, gt.Tensor) and value.key in self.tracked:
+                mask |= 1 << i
+        if not mask:
+            return key
+        key = key or new_key()
+        self.tracked.add(key)
+        self.calls.append(Call(primitive, tuple(arrays), params, out, mask))
+        return key
+
+
+@contextmanager
+def listening(*tensors: Any) -> Iterator[Listener]:
+    """Collect the calls in the block that depend on the tensors."""
+    listener = Listener()
+    for t in tensors:
+        t.key = new_key()
+        listener.tracked.add(t.key)
+    start(listener)
+    try:
+        yield listener
+    finally:
+        stop(listener)
+
+
+def calls(function: Callable[..., Any], arguments: Arrays) -> list[Call]:
+    """Every call that a function and its gradient make; of like calls, the first."""
+    xs = [gt.constant(a) for a in arguments]
+    ws = weights(function, arguments)
+    with listening(*xs) as listener:
+        gradient(function, ws)(*xs)
+    found: dict[Any, Call] = {}
+    for call in listener.calls:
+        shapes = tuple([np.shape(a) for a in call.arrays])
+        found.setdefault((call.primitive.name, call.mask, shapes, repr(call.params)), call)
+    return list(found.values())
