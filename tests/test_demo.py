@@ -29,7 +29,7 @@ from gradtape.notebook import CELLS, Cell
 
 QUICK = ["--no-tour", "--epochs", "2", "--hidden", "8", "--batch-size", "512"]
 # Variables that make rich treat a pipe as a terminal, or a terminal as a pipe.
-TERMINAL = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "CI")
+TERMINAL = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "CI", "COLUMNS")
 PLAIN = {key: value for key, value in os.environ.items() if key not in TERMINAL}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
@@ -42,6 +42,13 @@ def command(*args, **environment):
         timeout=120,
         env={**PLAIN, "PYTHONIOENCODING": "utf-8", **environment},
     )
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch):
+    for variable in TERMINAL:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 @pytest.fixture

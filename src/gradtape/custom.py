@@ -186,9 +186,10 @@ def _record(
         call = UserCall(name, grad, inputs, variables, outs, kind)
         everything = (*inputs, *variables)
         arrays = tuple([bare(value) for value in everything])
+        in_keys = [value.key if isinstance(value, Tensor) else None for value in everything]
         out = outs[0] if len(outs) == 1 else tuple(outs)
         for recorder in recorders:
-            keys = recorder.record(call, everything, arrays, (), out, keys)
+            keys = recorder.record(call, in_keys, everything, arrays, (), out, keys)
     if keys is None or len(outs) == 1:
         keys = [keys] * len(outs)
     return pack(result, [kind(out, key) for out, key in zip(outs, keys, strict=True)])
@@ -212,8 +213,9 @@ class _VariableWatcher:
         return False
 
     def record(
-        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+        self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
+        """Note the variables among the inputs."""
         for t in inputs:
             if isinstance(t, Variable) and t.trainable and _floats(t):
                 self._seen[t.key] = t

@@ -102,10 +102,9 @@ class ForwardAccumulator:
         return tensor.key in self.tracked
 
     def record(
-        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+        self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
         """See one primitive call: compute the output's tangent; return the output's key."""
-        keys = [t.key if isinstance(t, Tensor) else None for t in inputs]
         tangents = [self.tracked.get(k) if k is not None else None for k in keys]
         if all([t is None for t in tangents]):
             return key

@@ -41,8 +41,8 @@ class Guard:
         self._kept: dict[int, tuple[np.ndarray[Any, Any], bytes, str, int]] = {}
 
     def keep(self, array: np.ndarray[Any, Any], function: str, position: int) -> Any:
-        """What to keep in place of a large array of the user's: itself, or a copy if strided."""
-        if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        """What to keep in place of a user's array: a copy, or itself under guard."""
+        if array.nbytes <= COPY_BYTES or not array.flags.forc:
             return array.copy()
         if id(array) not in self._kept:
             self._kept[id(array)] = (array, fingerprint(array), function, position)

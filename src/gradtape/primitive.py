@@ -170,6 +170,7 @@ class Elementwise(_Base):
             second = mask & 2 and (y.shape != shape or y.dtype is not dtype)
             if not (first or second):
                 return None
+            return first and (x.shape, x.dtype), second and (y.shape, y.dtype)
         return [(a.shape, a.dtype) if mask >> i & 1 else None for i, a in enumerate(arrays)]
 
     def pull(
@@ -198,7 +199,7 @@ class Elementwise(_Base):
                     if g.dtype.kind == "c":
                         partial = adjoint(partial)
                     share = g / partial if divides else g * partial
-            if notes is not None:
+            if notes is not None and notes[i]:
                 shape, dtype = notes[i]
                 share = unbroadcast(share, shape, batch)
                 if share.dtype is not dtype:
@@ -220,7 +221,7 @@ class Elementwise(_Base):
             share = self._times(i, g, partial, conjugate=True)
         if live is not None:
             share = np.where(live, share, g.dtype.type(0))
-        if record[5] is not None:
+        if record[5] is not None and record[5][i]:
             shape, dtype = record[5][i]
             share = cast(unbroadcast(share, shape, batch), dtype)
             if live is not None:

@@ -67,19 +67,20 @@ def _walk(
     cotangents: dict[Any, Any] = {}
     for key, g in seeds:
         cotangents[key] = cotangents[key] + g if key in cotangents else g
+    kept = frozenset(wanted)
     owned: set[Any] = set()  # keys whose cotangent is an array of our own, to add to in place
     for i in range(len(records) - 1, -1, -1):
         record = records[i]
-        out_key = record[1]
+        primitive, out_key, _, keys, saved, _, _ = record
         g = cotangents.pop(out_key, None)
         if g is None:
-            g = _several(cotangents, out_key, wanted) if type(out_key) is tuple else None
+            g = _several(cotangents, out_key, kept) if type(out_key) is tuple else None
             if g is None:
                 continue
-        elif out_key in wanted:
+        elif out_key in kept:
             cotangents[out_key] = g
-        primitive = record[0]
-        saved = primitive.lift(record[4], record[3], out_key, Tensor) if nested else record[4]
+        if nested:
+            saved = primitive.lift(saved, keys, out_key, Tensor)
         for key, share in primitive.pull(g, record, saved, batch):
             if key not in cotangents:
                 cotangents[key] = share
@@ -90,7 +91,7 @@ def _walk(
                 if not nested:
                     owned.add(key)
         if free:
-            records[i] = None
+            records[i] = record = None
     return [cotangents.get(key) for key in wanted]
 
 
@@ -138,7 +139,7 @@ def _add(cotangents: dict[Any, Any], live: dict[Any, Any], shares: Any, masks: b
                 live[key] = live[key] | mask
 
 
-def _several(cotangents: dict[Any, Any], keys: tuple[Any, ...], wanted: list[Any]) -> Any:
+def _several(cotangents: dict[Any, Any], keys: tuple[Any, ...], wanted: Any) -> Any:
     """The cotangents of an operation's several outputs, or None if there is none."""
     found = [
         cotangents.get(key) if key in wanted else cotangents.pop(key, None) for key in keys

@@ -17,7 +17,7 @@ import numpy as np
 from numpy import ndarray  # looked up in every operation
 
 from gradtape import errors
-from gradtape.guards import COPY_BYTES, Guard
+from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
 from gradtape.recording import ACTIVE, active, new_key, start, stop
 from gradtape.arithmetic import cast
@@ -162,36 +162,27 @@ class GradientTape:
         return tensor.key in self.tracked or (tensor.trainable and self._watch_accessed)
 
     def record(
-        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+        self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
         """See one primitive call: append a record if an input is tracked; return the output's key."""
         tracked = self.tracked
         mask, bit = 0, 1
-        keys: list[Any] = []
-        foreign = users = False
-        for t in inputs:
-            if isinstance(t, Tensor):
-                k = t.key
-                if k in tracked:
+        own = keys
+        for k in keys:
+            if k in tracked:
+                mask |= bit
+            elif k is not None:
+                if self._accesses(k, keys, inputs):
                     mask |= bit
-                elif k is not None:
-                    if t.trainable and self._watch_accessed and t.array.dtype.kind in "fc":
-                        tracked.add(k)
-                        self._variables[k] = t  # type: ignore[assignment]
-                        mask |= bit
-                    else:
-                        foreign = True
-                keys.append(k)
-            else:
-                keys.append(None)
-                users = users or type(t) is ndarray
+                else:
+                    own = None
             bit <<= 1
         if not mask:
             return key
-        if users:
-            needed = primitive.needs(mask)
-            if needed is not _NOTHING:
-                arrays = self._guarded(primitive, inputs, arrays, needed)
+        if own is None:  # now that every variable used here is watched
+            own = [k if k in tracked else None for k in keys]
+        if None in keys:
+            arrays = self._guarded(primitive, inputs, arrays, mask)
         saved = primitive.keep[mask]((*arrays, out, None))
         notes = primitive.notes(mask, arrays, out) if primitive.noted else None
         if key is None:
@@ -204,22 +195,28 @@ class GradientTape:
             self._selects = True
         elif primitive.kind == "user":
             self._replays = True
-        own = [k if mask >> i & 1 else None for i, k in enumerate(keys)] if foreign else keys
         self._records.append((primitive, key, own, keys, saved, notes, params))
         return key
 
-    def _guarded(self, primitive: Any, inputs: Any, arrays: Any, needed: Any) -> Any:
+    def _accesses(self, key: Any, keys: Any, inputs: Any) -> bool:
+        """Whether the use of an untracked value makes the tape watch it: a trainable variable."""
+        t = inputs[keys.index(key)]
+        if t.trainable and self._watch_accessed and t.array.dtype.kind in "fc":
+            self._watch(t)
+            return True
+        return False
+
+    def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""
-        kept = list(arrays)
         for i, value in enumerate(inputs):
-            if type(value) is ndarray and (needed is None or i in needed):
-                if value.nbytes <= COPY_BYTES:
-                    kept[i] = value.copy()
-                    continue
-                if self._guard is None:
-                    self._guard = Guard()
-                kept[i] = self._guard.keep(value, primitive.name, i)
-        return tuple(kept)
+            if type(value) is ndarray:
+                needed = primitive.needs(mask)
+                if needed is None or i in needed:
+                    if self._guard is None:
+                        self._guard = Guard()
+                    kept = self._guard.keep(value, primitive.name, i)
+                    arrays = (*arrays[:i], kept, *arrays[i + 1 :])
+        return arrays
 
     # Differentiating ------------------------------------------------------------------------------
 
@@ -417,12 +414,6 @@ class GradientTape:
                     "respect to tensors and variables. Make it a gradtape.Variable, or a "
                     "gradtape.constant that the tape watches, before it is used."
                 )
-            if s.array.dtype.kind not in "fc":
-                warnings.warn(
-                    f"The dtype of the source tensor must be floating (e.g. tf.float32) when "
-                    f"calling GradientTape.gradient, got {s.array.dtype}: its gradient is None.",
-                    stacklevel=3,
-                )
             if s.key is None:
                 s.key = new_key()
         return leaves  # type: ignore[no-any-return]
@@ -432,6 +423,12 @@ class GradientTape:
     ) -> Tensor | None:
         """A cotangent as the user gets it."""
         if share is None:
+            if source.array.dtype.kind not in "fc":
+                warnings.warn(
+                    f"The dtype of the source tensor must be floating (e.g. tf.float32) when "
+                    f"calling GradientTape.gradient, got {source.dtype}: its gradient is None.",
+                    stacklevel=3,
+                )
             if unconnected is _NONE:
                 return None
             return self.tensor_class(np.zeros(shape, source.array.dtype)[()])
@@ -458,7 +455,12 @@ def _joined(block: list[Any]) -> Any:
 
 def _seeds(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
     """The cotangents from which the walk starts: (key, seed) of each target."""
-    given = [] if output_gradients is None else flatten(output_gradients)
+    if output_gradients is None:
+        given = []
+        if isinstance(target, Tensor) and target.key is not None and not target.array.ndim:
+            return [(target.key, target.array.dtype.type(1))]  # the common case
+    else:
+        given = flatten(output_gradients)
     seeds = []
     for i, t in enumerate([target] if isinstance(target, Tensor) else flatten(target)):
         if not isinstance(t, Tensor):

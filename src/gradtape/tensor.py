@@ -29,37 +29,40 @@ def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ())
     """Call a primitive in its canonical form, and show the call to the active recorders."""
     if len(inputs) == 1:
         (t,) = inputs
-        cls, arrays = t.result_class, (t.array,)
+        cls, keys, arrays = t.result_class, (t.key,), (t.array,)
     else:
-        cls, inputs, arrays = _unwrapped(inputs)
+        cls, keys, inputs, arrays = _unwrapped(inputs)
     try:
         out = primitive.compute(*arrays, *params)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{primitive.name}: {error}") from error
     key = None
     for recorder in active():
-        key = recorder.record(primitive, inputs, arrays, params, out, key)
+        key = recorder.record(primitive, keys, inputs, arrays, params, out, key)
     return cls(out, key)
 
 
-def _unwrapped(inputs: tuple[Any, ...]) -> tuple[type[Tensor], tuple[Any, ...], tuple[Any, ...]]:
-    """The class of the result, the inputs (sequences as arrays), and the bare arrays in them."""
+def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
+    """The class of the result, the keys, the inputs (sequences as arrays), the bare arrays."""
     cls: Any = None
+    keys: list[Any] = []
     arrays = []
     for value in inputs:
         if isinstance(value, Tensor):
             arrays.append(value.array)
+            keys.append(value.key)
             if cls is None:
                 cls = value.result_class
             elif value.result_class is not cls and issubclass(value.result_class, cls):
                 cls = value.result_class
         elif type(value) in _PLAIN:
             arrays.append(value)
+            keys.append(None)
         else:
             return _unwrapped(
                 tuple([v if isinstance(v, Tensor) else np.asarray(v)[()] for v in inputs])
             )
-    return cls, inputs, tuple(arrays)
+    return cls, keys, inputs, tuple(arrays)
 
 
 def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
@@ -69,18 +72,20 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
     arrays of two axes go straight; the others take the function's own way.
     """
     primitive = STRAIGHT[function]
-    ndim = primitive.least_ndim
+    for_matrices = primitive.least_ndim > 0
 
     def operate(self: Tensor, other: Any) -> Any:
         a = self.array
         if isinstance(other, Tensor):
-            b = other.array
-        elif type(other) in _PLAIN:
-            b = other
+            b, other_key = other.array, other.key
         else:
-            b = other = np.asarray(other)
-        inputs, arrays = ((other, self), (b, a)) if reflected else ((self, other), (a, b))
-        if ndim and (a.ndim < ndim or type(b) is not ndarray or b.ndim < ndim):
+            b = other = other if type(other) in _PLAIN else np.asarray(other)
+            other_key = None
+        if reflected:
+            keys, inputs, arrays = (other_key, self.key), (other, self), (b, a)
+        else:
+            keys, inputs, arrays = (self.key, other_key), (self, other), (a, b)
+        if for_matrices and not _are_matrices(a, b):
             return BINDINGS[function](*inputs)
         try:
             out = compute(*arrays)
@@ -88,7 +93,7 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
             raise type(error)(f"{primitive.name}: {error}") from error
         key = None
         for recorder in active():
-            key = recorder.record(primitive, inputs, arrays, (), out, key)
+            key = recorder.record(primitive, keys, inputs, arrays, (), out, key)
         return self.result_class(out, key)
 
     return operate
@@ -238,7 +243,7 @@ class Tensor:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             primitive = STRAIGHT.get(ufunc)
-            if primitive is not None and _fits(primitive, inputs):
+            if primitive is not None and (not primitive.least_ndim or _are_matrices(*inputs)):
                 return apply(primitive, inputs)
         kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
         return _call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
@@ -432,10 +437,9 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(v)
 
 
-def _fits(primitive: Any, inputs: tuple[Any, ...]) -> bool:
-    """Whether the inputs have as many axes as the primitive needs."""
-    least = primitive.least_ndim
-    return not least or min([getattr(value, "ndim", 0) for value in inputs]) >= least
+def _are_matrices(x: Any, y: Any) -> bool:
+    """Whether both have two axes or more, as the matrix product's primitive needs."""
+    return getattr(x, "ndim", 0) > 1 and getattr(y, "ndim", 0) > 1
 
 
 def _is_ufunc_default(argument: str, value: Any) -> bool:

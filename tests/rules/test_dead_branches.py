@@ -36,10 +36,17 @@ TAILS: dict[str, Any] = {
 GENERAL = {np.matmul, np.dot, np.inner, np.vdot, np.tensordot, np.einsum}
 GENERAL |= {getattr(np, f) for f in ("matvec", "vecmat") if hasattr(np, f)}
 
+#: Second derivatives of a running product multiply live entries by dead ones.
+FIRST_ORDER = {np.cumprod, (np.multiply, "accumulate")}
+
+#: Of these the coefficients are zero, but no entry is left out.
+ZERO = {"ptp-5", "ptp-0d", "var-5", "var-0d"}
+
+CHOICES = [c for c in elementwise_cases.CASES if c.key in (np.where, np.clip)]
 CASES = [
     c
-    for c in [*array_cases.CASES, *reduction_cases.CASES, *elementwise_cases.CASES]
-    if c.key not in GENERAL and "twice" not in c.label
+    for c in [*array_cases.CASES, *reduction_cases.CASES, *CHOICES]
+    if c.key not in GENERAL and c.label not in ZERO
 ]
 
 
@@ -88,7 +95,8 @@ def chosen(function: Any, mask: Any, tail: Any) -> Any:
     return lambda *xs: tail(np.where(mask, function(*xs), 0))
 
 
-@pytest.mark.parametrize("key", UNARY, ids=name)
+# The imaginary part of a real number is no function of it.
+@pytest.mark.parametrize("key", [key for key in UNARY if key is not np.imag], ids=name)
 def test_bad_values_of_one_argument(key: Any):
     low, high, _ = UNARY[key]
     good = np.linspace(low, high, len(BAD) + 2)[1:-1]
@@ -152,7 +160,10 @@ def test_infinite_partials_of_what_reaches_nothing(case: Case):
 
     zeros = [np.where(r, 1.0, 0.0)[()] for r in reaches]
     ones = [np.ones(np.shape(a))[()] for a in arguments]
-    same(derivatives(through_roots, zeros), derivatives(through_roots, ones))
+    actual, expected = derivatives(through_roots, zeros), derivatives(through_roots, ones)
+    if case.key in FIRST_ORDER:
+        expected.pop("second")
+    same(actual, expected)
 
 
 def reached(function: Any, arguments: Any) -> list[Any]:
@@ -163,7 +174,7 @@ def reached(function: Any, arguments: Any) -> list[Any]:
         y = function(*xs)
     jacobians = tape.jacobian(y, xs, unconnected_gradients="zero")
     return [
-        np.any(bare(j).reshape(y.size, -1) != 0, axis=0).reshape(np.shape(a))
+        np.any(bare(j).reshape(y.size, np.size(a)) != 0, axis=0).reshape(np.shape(a))
         for j, a in zip(jacobians, arguments, strict=True)
     ]
 

@@ -38,11 +38,13 @@ def _matmul(x: Any, y: Any, /) -> Any:
 
 
 def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
-    return unbroadcast(_times(g, _adjoint(y)), x_shape, batch)
+    share = _times(g, _adjoint(y))
+    return share if share.shape == x_shape else unbroadcast(share, x_shape, batch)
 
 
 def _pull_right(g: Any, x: Any, y_shape: Shape, batch: Shape) -> Any:
-    return unbroadcast(_times(_adjoint(x), g), y_shape, batch)
+    share = _times(_adjoint(x), g)
+    return share if share.shape == y_shape else unbroadcast(share, y_shape, batch)
 
 
 def _push_left(t: Any, y: Any, out: Any, x_shape: Shape, batch: Shape) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
+from gradtape.derivatives import linear_algebra
 from gradtape.rules import UFUNCS
 from gradtape.tf import errors, rules
 from gradtape.tf.conversion import array_of
@@ -26,10 +27,9 @@ def answer(value: Any, kind: Any) -> Any:
     """What an operation answered, as a tensor of class ``kind``."""
     if type(value) is kind:
         return value
-    if isinstance(value, engine.Tensor):
-        return kind(value.array, value.key)
-    array = np.asarray(value)
-    return kind(array if array.ndim else array[()])
+    key = getattr(value, "key", None)
+    array = np.asarray(engine.bare(value))
+    return kind(array if array.ndim else array[()], key)
 
 
 def _engines(value: Any) -> Any:
@@ -48,7 +48,7 @@ def _engines(value: Any) -> Any:
 def _ours(value: Any, kind: Any) -> Any:
     """Results with tensors of class ``kind`` for the engine's."""
     if isinstance(value, engine.Tensor):
-        return kind(value.array, value.key)
+        return answer(value, kind)
     if type(value) in (list, tuple):
         return type(value)([_ours(v, kind) for v in value])
     return value
@@ -232,7 +232,7 @@ def matrix_product(x: Any, y: Any) -> Any:
         )
     with np.errstate(all="ignore"):
         kind = (x if isinstance(x, engine.Tensor) else y).result_class
-        return answer(np.matmul(x, y), kind)
+        return answer(linear_algebra.matrix_product(x, y), kind)
 
 
 def _index(part: Any) -> Any:

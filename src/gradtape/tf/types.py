@@ -112,7 +112,7 @@ class DType:
         if isinstance(other, DType):
             return self is other
         try:
-            return numpy_dtype(other) == self.dtype
+            return bool(numpy_dtype(other) == self.dtype)
         except TypeError:
             return False
 
@@ -134,13 +134,12 @@ DTYPES: dict[str, DType] = {name: DType(name) for name in _NAMES}
 _BY_NUMPY = {dtype.dtype: dtype for dtype in DTYPES.values()}
 
 
-def numpy_dtype(value: Any) -> np.dtype[Any]:
+def numpy_dtype(value: Any) -> Any:
     """NumPy's dtype of anything that names one; see ``as_dtype``."""
     if isinstance(value, DType):
         return value.dtype
     if isinstance(value, np.dtype):
-        known: np.dtype[Any] = value
-        return known
+        return value
     try:
         name = _PYTHON.get(value, value)
         if name in (int, complex, object, None):

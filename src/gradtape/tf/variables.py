@@ -174,6 +174,7 @@ Variable.result_class = Tensor
 def _in_place(sign: str, method: str) -> RuntimeError:
     value = f"variable {sign} value" if method == "assign" else "value"
     return RuntimeError(
-        f"`variable {sign}= value` with `tf.Variable`s is not supported. Use `variable.{method}({value})` to modify "
-        f"the variable, or `out = variable {sign} value` if you need to get a new output Tensor."
+        f"`variable {sign}= value` with `tf.Variable`s is not supported. Use "
+        f"`variable.{method}({value})` to modify the variable, or `out = variable {sign} value` "
+        "if you need to get a new output Tensor."
     )
