@@ -426,7 +426,7 @@ class GradientTape:
             if source.array.dtype.kind not in "fc":
                 warnings.warn(
                     f"The dtype of the source tensor must be floating (e.g. tf.float32) when "
-                    f"calling GradientTape.gradient, got {source.dtype}: its gradient is None.",
+                    f"calling GradientTape.gradient, got {source.array.dtype}: its gradient is None.",
                     stacklevel=3,
                 )
             if unconnected is _NONE:

@@ -226,6 +226,54 @@ def test_a_gradient_penalty() -> None:
         assert np.isclose((up - down) / (2 * h), found[i], rtol=1e-6, atol=1e-8)
 
 
+PRODUCTS: dict[str, Callable[[Any, Any], Any]] = {
+    "array @ matrix": lambda a, w: a @ w,
+    "matrix @ array": lambda a, w: w.T @ a.T,
+    "vector @ matrix": lambda a, w: a[0] @ w,
+    "matrix @ vector": lambda a, w: w.T @ a[0],
+    "one row": lambda a, w: a[:1] @ w,
+    "one column": lambda a, w: a @ w[:, :1],
+    "stacks": lambda a, w: np.stack([a, a]) @ w,
+    "dot": lambda a, w: np.dot(a, w),
+    "a.dot": lambda a, w: w.T.dot(a.T),
+    "einsum": lambda a, w: np.einsum("ij,jk->ik", a, w),
+    "tensordot": lambda a, w: np.tensordot(a, w, 1),
+    "inner": lambda a, w: np.inner(a, w.T),
+    "outer": lambda a, w: np.outer(a[0], w[:, 0]),
+    "vdot": lambda a, w: np.vdot(a.T[:, :2], w[:, :2]) * w[0],
+    "times": lambda a, w: a.T * w[:, :1],
+    "large": lambda a, w: (np.ones((40, 3)) @ w) @ np.ones((4, 30)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_bare_data_beside_parameters_at_second_order(name: str) -> None:
+    """The arrays of the data stay bare; the cotangents that meet them are tensors."""
+    rng = np.random.default_rng(1)
+    data, start = rng.normal(size=(5, 3)), rng.normal(size=(3, 4))
+    direction = rng.normal(size=(3, 4))
+
+    def loss(w: Any) -> Any:
+        return (np.tanh(PRODUCTS[name](data, w)) ** 2).sum()
+
+    def gradient(w: Any) -> Any:
+        with gt.GradientTape() as tape:
+            tape.watch(w)
+            y = loss(w)
+        return tape.gradient(y, w)
+
+    w = gt.Variable(start)
+    with gt.GradientTape() as outer:
+        slope = (gradient(w) * direction).sum()
+    found = outer.gradient(slope, w).numpy()
+    with gt.ForwardAccumulator(w, direction) as acc:
+        g = gradient(w)
+    assert np.allclose(acc.jvp(g).numpy(), found, rtol=1e-10, atol=1e-12)
+    h = 1e-5
+    up, down = (gradient(gt.constant(start + s * h * direction)).numpy() for s in (1, -1))
+    assert np.allclose((up - down) / (2 * h), found, rtol=1e-6, atol=1e-8)
+
+
 def test_a_jacobian_within_a_tape() -> None:
     x = gt.Variable([1.0, 2.0])
     with gt.GradientTape() as outer:

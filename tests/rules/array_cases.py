@@ -1,6 +1,7 @@
 """Cases of the functions that move entries about: shapes, axes, joining, indexing, padding."""
 
 import operator
+
 import numpy as np
 
 from gradtape.derivatives import primitives
@@ -18,7 +19,7 @@ def _reshaping() -> list[Case]:
             lambda x: np.reshape(x, -1),
             lambda x: np.reshape(x, [3, -1]),
             lambda x: np.reshape(x, np.array([6, 1])),
-            lambda x: np.reshape(x, shape=(3, 2), order="F"),
+            lambda x: np.reshape(x, (3, 2), order="F"),
             lambda x: np.reshape(x, -1, "F"),
         ),
         *cases(
@@ -72,7 +73,9 @@ def _axes() -> list[Case]:
         ),
         case(np.transpose, np.transpose, (), note="0d"),
         *cases(np.matrix_transpose, np.matrix_transpose, lambda x: x.mT, shape=CUBE),
-        *cases(np.swapaxes, lambda x: np.swapaxes(x, 0, -1), lambda x: x.swapaxes(1, 2), shape=CUBE),
+        *cases(
+            np.swapaxes, lambda x: np.swapaxes(x, 0, -1), lambda x: x.swapaxes(1, 2), shape=CUBE
+        ),
         *cases(
             np.moveaxis,
             lambda x: np.moveaxis(x, 0, -1),
@@ -135,7 +138,13 @@ def _joining() -> list[Case]:
         case(np.concatenate, lambda x, y: np.concatenate((x, y), -1), (2, 3), (2, 2), note="last"),
         case(np.concatenate, lambda x, y: np.concatenate([x, y], None), (2, 2), (3,), note="none"),
         case(np.concatenate, lambda x: np.concatenate([x, x, x]), (2,), note="same"),
-        case(np.concatenate, lambda x: np.concatenate([x, [[1.0, 2.0]]]), (2, 2), note="list", dtypes="dg"),
+        case(
+            np.concatenate,
+            lambda x: np.concatenate([x, [[1.0, 2.0]]]),
+            (2, 2),
+            note="list",
+            dtypes="dg",
+        ),
         case(np.concatenate, lambda x: np.concatenate(x, 1), (2, 1, 3), note="itself"),
         case(np.concatenate, lambda x: np.concatenate([x], dtype="D"), (2,), note="dtype"),
         case(np.stack, lambda x, y: np.stack([x, y]), (2, 3), (2, 3), note="front"),
@@ -263,6 +272,7 @@ def _padding() -> list[Case]:
             lambda x: np.pad(x, 0),
         ),
         case(np.pad, lambda x: np.pad(x, 2), (), note="0d"),
+        case(np.pad, lambda x, v: np.pad(x, 1, constant_values=v), (2,), (), note="values"),
     ]
 
 

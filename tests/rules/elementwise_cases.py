@@ -73,6 +73,9 @@ BINARY: dict[Any, tuple[float, float, bool]] = {
     np.heaviside: (0.3, 2, False),
 }
 
+#: Whether this is NumPy 2.1 or newer, which has np.astype and more keywords.
+NEW = hasattr(np, "astype")
+
 #: Shapes that broadcast in every way: as they are, both ways at once, against nothing.
 SHAPES = [((2, 3), (2, 3)), ((3, 1), (1, 4)), ((), (3,)), ((2, 1, 2), (3, 1)), ((1,), (1, 1))]
 
@@ -118,7 +121,12 @@ def _scalars() -> list[Case]:
     forms: dict[Any, list[Any]] = {
         np.add: [lambda x: x + 2, lambda x: 2.5 + x, lambda x: np.add(x, 1)],
         np.subtract: [lambda x: x - 2, lambda x: 2 - x],
-        np.multiply: [lambda x: x * 3, lambda x: 3 * x, lambda x: x * 0, lambda x: np.float32(2) * x],
+        np.multiply: [
+            lambda x: x * 3,
+            lambda x: 3 * x,
+            lambda x: x * 0,
+            lambda x: np.float32(2) * x,
+        ],
         np.true_divide: [lambda x: x / 3, lambda x: 3 / x],
         np.power: [
             *[lambda x, n=n: x**n for n in (0, 1, 2, 3, -1, -2, 0.5, 1.5, -0.5, 2.0, 5)],
@@ -174,8 +182,7 @@ def _choosing() -> list[Case]:
             lambda x: np.clip(x, -1, 1),
             lambda x: np.clip(x, 0.5, None),
             lambda x: np.clip(x, None, 0.5),
-            lambda x: np.clip(x, min=-1, max=1),
-            lambda x: np.clip(x, min=0.2),
+            *([lambda x: np.clip(x, min=-1, max=1), lambda x: np.clip(x, min=0.2)] if NEW else []),
             lambda x: np.clip(x, 1, -1),
             lambda x: x.clip(-1, 1),
             **real,
@@ -186,7 +193,9 @@ def _choosing() -> list[Case]:
 def _others() -> list[Case]:
     powers = np.array([1, -2, 3])
     real: dict[str, Any] = {"complex_too": False}
-    deg = case(np.angle, lambda x: np.angle(x, deg=True), (3,), note="degrees", low=0.3, exact=False)
+    deg = case(
+        np.angle, lambda x: np.angle(x, deg=True), (3,), note="degrees", low=0.3, exact=False
+    )
     return [
         case(np.ldexp, lambda x: np.ldexp(x, powers), (2, 3), **real),
         case(np.divmod, lambda x, y: np.divmod(x, y), (2, 3), (3,), low=0.3, **real),
@@ -196,17 +205,9 @@ def _others() -> list[Case]:
         case(elementwise.modulus.name, np.absolute, (3,), note="complex", low=0.3),
         case(np.ndarray.astype, lambda x: x.astype("float64"), (2, 3), note="float64", **real),
         case(np.ndarray.astype, lambda x: x.astype(complex), (3,), note="complex"),
-        *astype_function(),
+        *([case(np.astype, lambda x: np.astype(x, complex), (3,), note="function")] if NEW else []),
         deg,
     ]
-
-
-def astype_function() -> list[Case]:
-    """np.astype is new in NumPy 2.1."""
-    function = getattr(np, "astype", None)
-    if function is None:
-        return []
-    return [case(function, lambda x: function(x, complex), (3,), note="function")]
 
 
 CASES = [*_unary(), *_binary(), *_scalars(), *_choosing(), *_others()]

@@ -24,14 +24,23 @@ def _reductions() -> list[Case]:
     functions = {np.sum: True, np.mean: True, np.prod: True, np.max: False, np.min: False}
     functions |= {np.ptp: False, np.var: True, np.std: True}
     made = [
-        case(f, lambda x, f=f, o=options: f(x, **o), CUBE, note=f"{i}", low=0.3, complex_too=complex_)
+        case(
+            f, lambda x, f=f, o=options: f(x, **o), CUBE, note=f"{i}", low=0.3, complex_too=complex_
+        )
         for f, complex_ in functions.items()
         for i, options in enumerate(AXES)
         # The deviation of single entries has a kink everywhere.
         if not (f is np.std and options == {"axis": ()})
     ]
     reduced = [
-        case((u, "reduce"), lambda x, u=u, o=o: u.reduce(x, **o), CUBE, note=f"{i}", low=0.3, complex_too=c)
+        case(
+            (u, "reduce"),
+            lambda x, u=u, o=o: u.reduce(x, **o),
+            CUBE,
+            note=f"{i}",
+            low=0.3,
+            complex_too=c,
+        )
         for u, c in {np.add: True, np.multiply: True, np.maximum: False, np.minimum: False}.items()
         for i, o in enumerate([{}, {"axis": None}, {"axis": (0, -1), "keepdims": True}])
     ]
@@ -39,7 +48,11 @@ def _reductions() -> list[Case]:
     return [
         *made,
         *reduced,
-        *[case(f, f, (), note="0d", low=0.3, complex_too=c) for f, c in functions.items() if f is not np.std],
+        *[
+            case(f, f, (), note="0d", low=0.3, complex_too=c)
+            for f, c in functions.items()
+            if f is not np.std
+        ],
         *[
             case(f, lambda x, m=f.__name__: getattr(x, m)(), (2, 3), note="method", **ways)
             for f in functions
@@ -87,7 +100,12 @@ def _products() -> list[Case]:
     ranks: dict[Any, list[tuple[Any, Any]]] = {
         np.matmul: [
             *[((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4))],
-            *[((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((5, 1, 2, 3), (2, 3, 2)), ((3,), (2, 3, 4))],
+            *[
+                ((5, 2, 3), (3, 4)),
+                ((2, 3), (5, 3, 4)),
+                ((5, 1, 2, 3), (2, 3, 2)),
+                ((3,), (2, 3, 4)),
+            ],
             *[((2, 3, 4), (4,)), ((3, 1), (1, 2)), ((1, 1), (1, 3)), ((1, 2, 3), (4, 3, 1))],
         ],
         np.dot: [
@@ -107,7 +125,13 @@ def _products() -> list[Case]:
     for key, shapes in ranks.items():
         function = getattr(*key) if isinstance(key, tuple) else key
         made += [
-            case(key, function, *pair, note="-".join(["x".join(map(str, s)) or "0d" for s in pair]), **near)
+            case(
+                key,
+                function,
+                *pair,
+                note="-".join(["x".join(map(str, s)) or "0d" for s in pair]),
+                **near,
+            )
             for pair in shapes
         ]
     bare = np.arange(6.0).reshape(2, 3)
@@ -119,7 +143,9 @@ def _products() -> list[Case]:
         case(np.dot, lambda x, y: x.dot(y), (2, 3), (3, 2), note="method", **near),
         case(np.vecdot, lambda x, y: np.vecdot(x, y, axis=0), (3, 2), (3, 2), note="axis", **near),
         *[
-            case(np.tensordot, lambda x, y, a=axes: np.tensordot(x, y, a), s, t, note=f"{i}", **near)
+            case(
+                np.tensordot, lambda x, y, a=axes: np.tensordot(x, y, a), s, t, note=f"{i}", **near
+            )
             for i, (s, t, axes) in enumerate(
                 [
                     (CUBE, (3, 4, 2), 2),
@@ -208,12 +234,36 @@ def _einsums() -> list[Case]:
     two: tuple[Any, ...] = ((2, 3), (3, 4))
     return [
         *[
-            case(np.einsum, lambda *xs, s=s: np.einsum(s, *xs), *shapes, note=s.replace(" ", "_"), **near)
+            case(
+                np.einsum,
+                lambda *xs, s=s: np.einsum(s, *xs),
+                *shapes,
+                note=s.replace(" ", "_"),
+                **near,
+            )
             for s, shapes in EINSUMS
         ],
-        case(np.einsum, lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [2, 0]), *two, note="lists", **near),
-        case(np.einsum, lambda x, y: np.einsum(x, [7, 1], y, [1, 2]), *two, note="implicit-lists", **near),
-        case(np.einsum, lambda x, y: np.einsum(x, [30, 1], y, [1, 2]), *two, note="high-lists", **near),
+        case(
+            np.einsum,
+            lambda x, y: np.einsum(x, [0, 1], y, [1, 2], [2, 0]),
+            *two,
+            note="lists",
+            **near,
+        ),
+        case(
+            np.einsum,
+            lambda x, y: np.einsum(x, [7, 1], y, [1, 2]),
+            *two,
+            note="implicit-lists",
+            **near,
+        ),
+        case(
+            np.einsum,
+            lambda x, y: np.einsum(x, [30, 1], y, [1, 2]),
+            *two,
+            note="high-lists",
+            **near,
+        ),
         case(
             np.einsum,
             lambda x, y: np.einsum(x, [..., 0, 1], y, [1, 2], [..., 2, 0]),
@@ -222,8 +272,16 @@ def _einsums() -> list[Case]:
             **near,
         ),
         case(np.einsum, lambda x: np.einsum("ij,jk->ik", x, x), (2, 2), note="twice", **near),
-        case(np.einsum, lambda x: np.einsum("ij,j", [[1, 2], [3, 4]], x), (2,), note="bare", **near),
-        case(np.einsum, lambda x, y: np.einsum("ij,jk->ik", x, y, optimize=True), *two, note="path", **near),
+        case(
+            np.einsum, lambda x: np.einsum("ij,j", [[1, 2], [3, 4]], x), (2,), note="bare", **near
+        ),
+        case(
+            np.einsum,
+            lambda x, y: np.einsum("ij,jk->ik", x, y, optimize=True),
+            *two,
+            note="path",
+            **near,
+        ),
     ]
 
 

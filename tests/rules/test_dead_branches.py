@@ -126,7 +126,9 @@ def test_bad_values_of_a_number_s_power(exponent: float):
     same(derivatives(f, [bad]), derivatives(f, [np.full(bad.shape, 1.5)]))
 
 
-@pytest.mark.parametrize("function", [np.prod, np.var, np.std, np.max, np.min, np.mean, np.ptp, np.sum])
+@pytest.mark.parametrize(
+    "function", [np.prod, np.var, np.std, np.max, np.min, np.mean, np.ptp, np.sum]
+)
 def test_bad_values_in_a_reduced_row(function: Any):
     good = np.linspace(0.5, 2, 12).reshape(4, 3)
     bad = good.copy()

@@ -144,7 +144,9 @@ def worst(function: Any, truths: Any, points: Any) -> tuple[float, Any]:
         for point in points:
             exact = [mpmath.mpf(float(p)) for p in point]
             for truth, actual in zip(truths, slopes(function, *point), strict=False):
-                found = max(found, (ulps(actual, mpmath.mpf(truth(*exact))), point), key=lambda f: f[0])
+                found = max(
+                    found, (ulps(actual, mpmath.mpf(truth(*exact))), point), key=lambda f: f[0]
+                )
     return found
 
 

@@ -209,7 +209,7 @@ def test_an_index_written_to_later_counts_as_it_was():
     assert bare(tape.gradient(y, x)).tolist() == [2, 2, 0]
 
 
-# Complex numbers ------------------------------------------------------------------------------------
+# Complex numbers ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradtape as gt
-from tests.rules.tools import along, bare, directions, draw, gradient, inner, projected, weights, widened
+from tests.rules.tools import (
+    along,
+    bare,
+    directions,
+    draw,
+    gradient,
+    inner,
+    projected,
+    weights,
+    widened,
+)
 
 ROWS, COLUMNS = 3, 2
 

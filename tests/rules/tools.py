@@ -79,7 +79,9 @@ def gradient(function: Callable[..., Any], ws: list[Any]) -> Callable[..., list[
     return of_arrays
 
 
-def along(value: Callable[..., Any], arguments: Arrays, direction: Arrays, step: float = 0.02) -> Any:
+def along(
+    value: Callable[..., Any], arguments: Arrays, direction: Arrays, step: float = 0.02
+) -> Any:
     """The derivative of a number along a direction, by extrapolated central differences.
 
     L. F. Richardson's extrapolation to step zero; of the table, the entry whose neighbours agree
@@ -113,7 +115,9 @@ def directions(arguments: Arrays, count: int) -> Iterator[Arrays]:
 
 def widened(array: Any) -> Any:
     """An array in the widest dtype of its kind."""
-    return np.asarray(array).astype(np.clongdouble if array.dtype.kind == "c" else np.longdouble)[()]
+    return np.asarray(array).astype(np.clongdouble if array.dtype.kind == "c" else np.longdouble)[
+        ()
+    ]
 
 
 # Single calls of primitives -----------------------------------------------------------------------
@@ -130,12 +134,10 @@ class Call(NamedTuple):
 
     def record(self) -> Any:
         """What a tape keeps of it."""
-        inputs = [
-            gt.constant(a) if self.mask >> i & 1 else a for i, a in enumerate(self.arrays)
-        ]
-        tape = gt.GradientTape()
-        tape.watch([t for t in inputs if isinstance(t, gt.Tensor)])
-        tape.record(self.primitive, inputs, self.arrays, self.params, self.out, None)
+        inputs = [gt.constant(a) if self.mask >> i & 1 else a for i, a in enumerate(self.arrays)]
+        with gt.GradientTape() as tape:
+            tape.watch([t for t in inputs if isinstance(t, gt.Tensor)])
+            self.primitive(*inputs, **dict(zip(self.primitive.params, self.params, strict=True)))
         return tape._records[0]
 
     def pull(self, g: Any, batch: Arrays) -> dict[int, Any]:
@@ -171,14 +173,14 @@ class Listener:
         return tensor.key in self.tracked
 
     def record(
-        self, primitive: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+        self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
         """Collect a call, and track its output."""
         rules = primitive.rules if isinstance(primitive, Elementwise) else primitive.pulls
         mask = 0
-        for i, value in enumerate(inputs):
-            rule = rules[i] if len(rules) == len(inputs) else rules[0]
-            if rule is not None and isinstance(value, gt.Tensor) and value.key in self.tracked:
+        for i, in_key in enumerate(keys):
+            rule = rules[i] if len(rules) == len(keys) else rules[0]
+            if rule is not None and in_key in self.tracked:
                 mask |= 1 << i
         if not mask:
             return key

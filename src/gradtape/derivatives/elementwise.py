@@ -204,9 +204,7 @@ conjugate = Primitive(
     kind="reduction",
     spread=lambda g: g,
 )
-real = Primitive(
-    _real, lambda g: g, lambda t: np.real(t), kind="reduction", spread=lambda g: g
-)
+real = Primitive(_real, lambda g: g, lambda t: np.real(t), kind="reduction", spread=lambda g: g)
 imag = Primitive(
     _imag, lambda g: g * 1j, lambda t: np.imag(t), kind="reduction", spread=lambda g: g
 )
@@ -283,7 +281,7 @@ bounded = Elementwise(
 
 @meaning(np.clip)
 def _bind_clip(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None  # noqa: A002
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
 ) -> Any:
     if not (a_min is None and a_max is None) and not (min is None and max is None):
         raise ValueError("clip: give the bounds as a_min and a_max, or as min= and max=, not both")
@@ -301,7 +299,7 @@ def _astype(x: Any, /, dtype: Any) -> Any:
     return np.real(x).astype(dtype) if x.dtype.kind == "c" != dtype.kind else x.astype(dtype)
 
 
-converted = Primitive(
+converted: Primitive = Primitive(
     _astype,
     lambda g: g,
     lambda t, dtype: converted(t, dtype=dtype),

@@ -11,6 +11,8 @@ from gradtape.derivatives.axes import one_axis
 from gradtape.derivatives.primitives import embed, gather, prefixed, scatter_add
 from gradtape.rules import Primitive, bare, meaning, strip
 
+__all__ = ["picked"]
+
 Shape = tuple[int, ...]
 _BASIC = (int, slice, type(None), type(...), np.integer)
 

@@ -10,6 +10,8 @@ import numpy as np
 from gradtape.derivatives.primitives import broadcast, scatter_add
 from gradtape.rules import STRAIGHT, Primitive, Variadic, adjoint, align, meaning, unbroadcast
 
+__all__ = ["matrix_product", "summed"]
+
 Shape = tuple[int, ...]
 
 
@@ -133,6 +135,7 @@ def multiply_outer(a: Any, b: Any) -> Any:
 @meaning(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     n, m = np.ndim(a), np.ndim(b)
+    pairs: Any
     if np.ndim(axes) == 0 and not isinstance(axes, (tuple, list)):
         pairs = (tuple(range(n - axes, n)), tuple(range(axes)))
     else:
@@ -173,7 +176,7 @@ def _diagonal_indices(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
 @meaning(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     matrices = np.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = _diagonal_indices(*matrices.shape[-2:], offset)
+    rows, columns = _diagonal_indices(matrices.shape[-2], matrices.shape[-1], offset)
     return matrices[(..., rows, columns)]
 
 
@@ -200,12 +203,17 @@ def diagflat(v: Any, k: int = 0) -> Any:
 
 @meaning(np.tril)
 def tril(m: Any, k: int = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, m.dtype.type(0))
+    return np.where(_lower(m, k), m, m.dtype.type(0))
 
 
 @meaning(np.triu)
 def triu(m: Any, k: int = 0) -> Any:
-    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), m.dtype.type(0), m)
+    return np.where(_lower(m, k - 1), m.dtype.type(0), m)
+
+
+def _lower(m: Any, k: int) -> Any:
+    """The places on and below a diagonal; of a single row, a square of them."""
+    return np.tri(m.shape[-2:][0], m.shape[-1], k, dtype=bool)
 
 
 # Einstein summation -----------------------------------------------------------------------------
@@ -312,5 +320,3 @@ def _without_repeats(labels: list[str], arrays: list[Any]) -> tuple[list[str], l
         clean_labels.append(term)
         clean_arrays.append(a)
     return clean_labels, clean_arrays
-
-

@@ -42,7 +42,7 @@ def _logistic(x: Any) -> Any:
 
 
 #: 1/(1 + exp(-x)), to the last bits on both sides. Its partial needs no 1 - out, which loses them.
-logistic = Elementwise(_logistic, lambda x, out: out * logistic(-x), name="logistic")
+logistic: Elementwise = Elementwise(_logistic, lambda x, out: out * logistic(-x), name="logistic")
 
 
 def _sech_squared(x: Any) -> Any:
@@ -51,9 +51,7 @@ def _sech_squared(x: Any) -> Any:
 
 
 #: 1/cosh(x)**2 without overflow: the derivative of tanh.
-sech_squared = Elementwise(
-    _sech_squared, lambda x, out: -2 * out * np.tanh(x), name="sech_squared"
-)
+sech_squared = Elementwise(_sech_squared, lambda x, out: -2 * out * np.tanh(x), name="sech_squared")
 
 
 def _relu(x: Any) -> Any:
@@ -137,7 +135,7 @@ def _embed(x: Any, /, shape: Shape, index: tuple[Any, ...]) -> Any:
 
 
 #: An array in the place of a basic index, zeros around it.
-embed = Primitive(
+embed: Primitive = Primitive(
     _embed,
     lambda g, index, batch: g[prefixed(index, batch)],
     lambda t, shape, index, batch: embed(t, shape=batch + shape, index=prefixed(index, batch)),
@@ -177,7 +175,7 @@ def _pull_scatter_add(g: Any, x_shape: Shape, positions: Any, batch: Shape) -> A
 
 
 #: Entries added up at flat positions of a zero array; the transpose of picking them out.
-scatter_add = Primitive(
+scatter_add: Primitive = Primitive(
     _scatter_add,
     _pull_scatter_add,
     lambda t, shape, positions, batch: scatter_add(t, shape=batch + shape, positions=positions),

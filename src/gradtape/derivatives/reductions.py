@@ -10,6 +10,11 @@ from gradtape.derivatives.axes import kept, one_axis, several_axes
 from gradtape.derivatives.primitives import broadcast
 from gradtape.rules import Primitive, adjoint, meaning
 
+__all__ = [
+    *("total", "average", "largest", "smallest", "product", "variance"),
+    *("running_sum", "running_product"),
+]
+
 Shape = tuple[int, ...]
 Axes = tuple[int, ...]
 
@@ -58,7 +63,7 @@ def _bound(primitive: Primitive, function: Any, method: Any = None) -> None:
 # Sum, mean ------------------------------------------------------------------------------------
 
 
-def _sum(x: Any, /, axis: Axes, keepdims: bool) -> Any:
+def _sum(x: Any, /, axis: Axes, keepdims: Any) -> Any:
     return np.add.reduce(x, axis=_whole(x, axis), keepdims=keepdims)
 
 
@@ -66,8 +71,8 @@ total = Primitive(_sum, _spread, kind="movement")
 _bound(total, np.sum, np.add)
 
 
-def _mean(x: Any, /, axis: Axes, keepdims: bool) -> Any:
-    if x.dtype.char not in "fdFD":
+def _mean(x: Any, /, axis: Axes, keepdims: Any) -> Any:
+    if x.dtype.char not in "fd":
         return np.mean(x, axis=axis, keepdims=keepdims)
     return np.add.reduce(x, axis=_whole(x, axis), keepdims=keepdims) / _count(x.shape, axis)
 
@@ -84,7 +89,7 @@ _bound(average, np.mean)
 
 
 def _ties(x: Any, out: Any, axis: Axes) -> Any:
-    """Where the entries are the extreme one, and the share of each: 0/0 where the extreme is NaN."""
+    """Where the entries are the extreme one, and the share of each (NaN where that is NaN)."""
     mask = x == out.reshape(kept(x.shape, axis))
     count = np.add.reduce(mask, axis=axis, keepdims=True)
     none = count == 0
@@ -99,16 +104,16 @@ def _pull_extreme(g: Any, x: Any, out: Any, x_shape: Shape, axis: Axes, batch: S
     return np.where(mask, spread, np.zeros((), spread.dtype))
 
 
-def _push_extreme(t: Any, x: Any, out: Any, axis: Axes, keepdims: bool) -> Any:
+def _push_extreme(t: Any, x: Any, out: Any, axis: Axes, keepdims: Any) -> Any:
     mask, share = _ties(x, out, axis)
     return total(np.where(mask, t * share, np.zeros((), t.dtype)), axis=axis, keepdims=keepdims)
 
 
-def _max(x: Any, /, axis: Axes, keepdims: bool) -> Any:
+def _max(x: Any, /, axis: Axes, keepdims: Any) -> Any:
     return np.maximum.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def _min(x: Any, /, axis: Axes, keepdims: bool) -> Any:
+def _min(x: Any, /, axis: Axes, keepdims: Any) -> Any:
     return np.minimum.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -148,7 +153,7 @@ def _cumulative_others(x: Any, n: int) -> Any:
     return before * np.flip(behind, -1)
 
 
-def _prod(x: Any, /, axis: Axes, keepdims: bool) -> Any:
+def _prod(x: Any, /, axis: Axes, keepdims: Any) -> Any:
     return np.multiply.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -156,7 +161,7 @@ def _pull_prod(g: Any, x: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
     return _spread(g, x_shape, axis, batch) * adjoint(_others(x, axis))
 
 
-def _push_prod(t: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
+def _push_prod(t: Any, x: Any, axis: Axes, keepdims: Any) -> Any:
     return total(t * _others(x, axis), axis=axis, keepdims=keepdims)
 
 

@@ -30,9 +30,9 @@ reshaped = Primitive(
 )
 
 
-def _full_shape(shape: Any, size: int) -> Shape:
+def _full_shape(lengths: Any, size: int) -> Shape:
     """A shape without -1."""
-    shape = tuple([operator.index(n) for n in shape])
+    shape = tuple([operator.index(n) for n in lengths])
     if -1 in shape:
         rest = 1
         for n in shape:
@@ -126,7 +126,9 @@ def _transpose(x: Any, /, axes: tuple[int, ...]) -> Any:
 
 
 transposed = Primitive(
-    _transpose, lambda g, axes: permute(g, inverse(axes)), lambda t, axes: permute(t, axes),
+    _transpose,
+    lambda g, axes: permute(g, inverse(axes)),
+    lambda t, axes: permute(t, axes),
     kind="movement",
 )
 
@@ -143,9 +145,8 @@ def transpose(a: Any, axes: Any = None) -> Any:
 
 @meaning(np.ndarray.transpose)
 def transpose_method(a: Any, *axes: Any) -> Any:
-    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-        axes = axes[0]
-    return transpose(a, axes or None)
+    several = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
+    return transpose(a, (axes[0] if several else axes) or None)
 
 
 @meaning(np.matrix_transpose)
@@ -196,7 +197,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 
 
 @meaning(np.tile)
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803  (NumPy's name)
+def tile(A: Any, reps: Any) -> Any:
     counts = (reps,) if np.ndim(reps) == 0 else tuple(reps)
     counts = (1,) * (A.ndim - len(counts)) + tuple([operator.index(n) for n in counts])
     shape = (1,) * (len(counts) - A.ndim) + A.shape
@@ -306,13 +307,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     axis = one_axis(axis, ary.ndim)
     parts = np.array_split(np.arange(ary.shape[axis]), indices_or_sections)
     rest = [slice(None)] * (-axis - 1)
-    starts = np.cumsum([0, *[len(part) for part in parts]])
-    if np.ndim(indices_or_sections):
-        starts = [part[0] if len(part) else 0 for part in parts]
-    return [
-        ary[(..., slice(int(start), int(start) + len(part)), *rest)]
-        for start, part in zip(starts, parts, strict=False)
-    ]
+    spans = [slice(int(p[0]), int(p[-1]) + 1) if len(p) else slice(0, 0) for p in parts]
+    return [ary[(..., span, *rest)] for span in spans]
 
 
 @meaning(np.hsplit)
@@ -366,20 +362,24 @@ _COPYING = {"edge", "reflect", "symmetric", "wrap"}
 
 
 @meaning(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+def pad(
+    array: Any,
+    pad_width: Any,
+    mode: Any = "constant",
+    *,
+    constant_values: Any = 0,
+    reflect_type: str = "even",
+) -> Any:
     widths = _pad_widths(pad_width, array.ndim)
-    if mode in _COPYING and options.get("reflect_type", "even") == "even":
+    if mode in _COPYING and reflect_type == "even":
         for i, width in enumerate(widths):
-            indices = np.pad(np.arange(array.shape[i]), width, mode, **options)
-            array = np.take(array, indices, i)
+            array = np.take(array, np.pad(np.arange(array.shape[i]), width, mode), i)
         return array
-    if mode != "constant" or set(options) - {"constant_values"}:
-        raise NotImplementedError(
-            f"numpy.pad on a Tensor handles mode 'constant' and {sorted(_COPYING)} with even "
-            f"reflection; got mode {mode!r} with {options}"
-        )
-    values = options.get("constant_values", 0)
-    values = values if hasattr(values, "dtype") else np.asarray(values)
+    if mode != "constant":
+        reason = f"only 'constant' and {', '.join(sorted(_COPYING))}, with even reflection"
+        raise no_rule_for_argument(np.pad, "mode", reason)
+    bare_values = not hasattr(constant_values, "dtype")
+    values = np.asarray(constant_values) if bare_values else constant_values
     values = np.broadcast_to(values.astype(array.dtype), (array.ndim, 2))
     for i, width in enumerate(widths):
         before, behind = [

@@ -16,6 +16,7 @@ Examples
 """
 
 import importlib as _importlib
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from gradtape.tape import UnconnectedGradients
@@ -287,8 +288,12 @@ __all__ = [
 newaxis = None
 
 
-def __getattr__(name: str) -> _Any:
-    """``keras``, when it is first asked for; or the error for a name that is not there."""
-    if name == "keras":
-        return _importlib.import_module("gradtape.tf.keras")
-    raise _missing(__name__, name, __all__)
+if TYPE_CHECKING:
+    from gradtape.tf import keras as keras
+else:
+
+    def __getattr__(name: str) -> _Any:
+        """``keras``, when it is first asked for; or the error for a name that is not there."""
+        if name == "keras":
+            return _importlib.import_module("gradtape.tf.keras")
+        raise _missing(__name__, name, __all__)

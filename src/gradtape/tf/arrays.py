@@ -265,8 +265,9 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
         )
     if not -n <= axis < n:
         raise errors.invalid(
-            "ConcatV2", f"ConcatOp : Expected concatenating dimensions in the range [{-n}, {n}), "
-            f"but got {axis}"
+            "ConcatV2",
+            f"ConcatOp : Expected concatenating dimensions in the range [{-n}, {n}), "
+            f"but got {axis}",
         )
     for i, s in enumerate(shapes):
         if len(s) != n or any([s[k] != shapes[0][k] for k in range(n) if k != axis % n]):

@@ -7,7 +7,10 @@ Examples
 tf.float32
 """
 
+from typing import TYPE_CHECKING, Any
+
 from gradtape.tf.elementwise import cast, complex
+from gradtape.tf.missing import missing
 from gradtape.tf.types import DTYPES, DType, as_dtype
 
 float16 = half = DTYPES["float16"]
@@ -47,3 +50,10 @@ __all__ = [
     "uint32",
     "uint64",
 ]
+
+
+if not TYPE_CHECKING:  # a type checker knows by itself what is not here
+
+    def __getattr__(name: str) -> Any:
+        """Raise the error for a name that is not here, with the nearest that is."""
+        raise missing(__name__, name, __all__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from gradtape.tf.missing import missing
 
 __all__ = ["InvalidArgumentError", "OpError"]
 
@@ -90,3 +92,10 @@ def listed(shape: Any) -> str:
 def incompatible(op: str, first: Any, second: Any) -> InvalidArgumentError:
     """The error for shapes that do not broadcast."""
     return invalid(op, f"Incompatible shapes: {listed(first)} vs. {listed(second)}")
+
+
+if not TYPE_CHECKING:  # a type checker knows by itself what is not here
+
+    def __getattr__(name: str) -> Any:
+        """Raise the error for a name that is not here, with the nearest that is."""
+        raise missing(__name__, name, __all__)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradtape.tf.clip import clip_by_global_norm, clip_by_norm, global_norm
 from gradtape.tf.elementwise import conj, maximum, rsqrt, together
 from gradtape.tf.makers import eye
+from gradtape.tf.missing import missing
 from gradtape.tf.operators import matrix_product
 from gradtape.tf.reductions import reduce_euclidean_norm, reduce_max, reduce_sum
 from gradtape.tf.tensors import Tensor, operand, result
@@ -26,8 +27,6 @@ __all__ = [
     "matrix_transpose",
     "matvec",
     "norm",
-    "tensor_diag",
-    "tensor_diag_part",
     "tensordot",
     "trace",
 ]
@@ -216,5 +215,8 @@ def diag(diagonal: Any, name: str = "diag") -> Tensor:
     return result(np.expand_dims(x, -1) * np.eye(x.array.shape[-1], dtype=x.array.dtype))
 
 
-tensor_diag = diag
-tensor_diag_part = diag_part
+if not TYPE_CHECKING:  # a type checker knows by itself what is not here
+
+    def __getattr__(name: str) -> Any:
+        """Raise the error for a name that is not here, with the nearest that is."""
+        raise missing(__name__, name, __all__)

@@ -7,6 +7,8 @@ Examples
 <tf.Tensor: shape=(), dtype=float32, numpy=2.0>
 """
 
+from typing import TYPE_CHECKING, Any
+
 from gradtape.tf.elementwise import (
     abs,
     acos,
@@ -77,6 +79,7 @@ from gradtape.tf.elementwise import (
     xlogy,
 )
 from gradtape.tf.linalg import l2_normalize
+from gradtape.tf.missing import missing
 from gradtape.tf.nn import log_softmax, softmax, softsign
 from gradtape.tf.picking import top_k
 from gradtape.tf.reductions import (
@@ -191,3 +194,10 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+
+if not TYPE_CHECKING:  # a type checker knows by itself what is not here
+
+    def __getattr__(name: str) -> Any:
+        """Raise the error for a name that is not here, with the nearest that is."""
+        raise missing(__name__, name, __all__)

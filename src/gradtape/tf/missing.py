@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["missing"]
@@ -16,6 +15,11 @@ def missing(module: str, name: str, known: Iterable[str], hint: str = "") -> Att
     >>> print(missing("gradtape.tf", "reduce_summ", ["reduce_sum", "exp"]))
     module 'gradtape.tf' has no attribute 'reduce_summ'; the nearest is 'reduce_sum'
     """
+    words = f"module {module!r} has no attribute {name!r}"
+    if name.startswith("__"):  # the import system's own questions
+        return AttributeError(words, name=name)
+    import difflib  # only an error needs it
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     nearest = f"; the nearest is {near[0]!r}" if near else ""
-    return AttributeError(f"module {module!r} has no attribute {name!r}{nearest}{hint}", name=name)
+    return AttributeError(f"{words}{nearest}{hint}", name=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from gradtape.derivatives.primitives import logistic
 from gradtape.tf import errors, rules
 from gradtape.tf.elementwise import sigmoid, softplus, tanh, together
 from gradtape.tf.linalg import l2_normalize
+from gradtape.tf.missing import missing
 from gradtape.tf.reductions import reduce_logsumexp, reduce_mean, reduce_sum, reduce_variance
 from gradtape.tf.tensors import Tensor, operand, result
 
@@ -266,3 +267,10 @@ def moments(
     [2.0, 1.0]
     """
     return reduce_mean(x, axes, keepdims), reduce_variance(x, axes, keepdims)
+
+
+if not TYPE_CHECKING:  # a type checker knows by itself what is not here
+
+    def __getattr__(name: str) -> Any:
+        """Raise the error for a name that is not here, with the nearest that is."""
+        raise missing(__name__, name, __all__)

@@ -64,8 +64,10 @@ def holds_tensors(value: Any) -> bool:
 def stacked(value: Any, kind: Any) -> Any:
     """A nested sequence that holds tensors, as one tensor."""
     parts = [
-        v if isinstance(v, engine.Tensor)
-        else stacked(v, kind) if holds_tensors(v)
+        v
+        if isinstance(v, engine.Tensor)
+        else stacked(v, kind)
+        if holds_tensors(v)
         else kind(array_of(v))
         for v in value
     ]

@@ -110,7 +110,11 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: int = 0,
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: Any = None,
+    batch_dims: int = 0,
     name: str | None = None,
 ) -> Tensor:
     """Slices at the given positions along an axis.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradtape import tensor as engine
 from gradtape.tf.makers import shape_of
+from gradtape.tf.missing import missing
 from gradtape.tf.tensors import Tensor, operand, result
 from gradtape.tf.types import numpy_dtype
 
@@ -51,8 +52,12 @@ def _floating(dtype: Any) -> Any:
 
 
 def normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = np.float32,
-    seed: int | None = None, name: str | None = None,
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = np.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Normally distributed numbers; a gradient goes back to ``mean`` and ``stddev``.
 
@@ -68,8 +73,12 @@ def normal(
 
 
 def truncated_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = np.float32,
-    seed: int | None = None, name: str | None = None,
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = np.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """The same, but drawn again where they lie more than two deviations from the mean.
 
@@ -87,8 +96,12 @@ def truncated_normal(
 
 
 def uniform(
-    shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = np.float32,
-    seed: int | None = None, name: str | None = None,
+    shape: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = np.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Numbers that are equally likely between ``minval`` and ``maxval`` (not included).
 
@@ -126,3 +139,10 @@ def shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Ten
     """
     x = operand(value)
     return result(np.take(x, _generator(seed).permutation(len(x)), 0))
+
+
+if not TYPE_CHECKING:  # a type checker knows by itself what is not here
+
+    def __getattr__(name: str) -> Any:
+        """Raise the error for a name that is not here, with the nearest that is."""
+        raise missing(__name__, name, __all__)

@@ -139,9 +139,7 @@ def _elu(x: Any) -> Any:
 
 
 #: As of the value: exp(x) is out + 1 where x < 0.
-elu = Elementwise(
-    _elu, lambda out: np.where(out < 0, out + 1, 1), name="tf.elu"
-)
+elu = Elementwise(_elu, lambda out: np.where(out < 0, out + 1, 1), name="tf.elu")
 
 
 def _selu(x: Any) -> Any:
@@ -166,9 +164,7 @@ def _softsign(x: Any) -> Any:
     return x / (1 + np.abs(x))
 
 
-softsign = Elementwise(
-    _softsign, over(lambda x: np.square(1 + np.absolute(x))), name="tf.softsign"
-)
+softsign = Elementwise(_softsign, over(lambda x: np.square(1 + np.absolute(x))), name="tf.softsign")
 
 
 def _silu(x: Any) -> Any:
@@ -176,9 +172,7 @@ def _silu(x: Any) -> Any:
 
 
 #: s + x s (1 - s), with 1 - s = s(-x), which keeps its digits.
-silu = Elementwise(
-    _silu, lambda x: logistic(x) * (1 + x * logistic(-x)), name="tf.silu"
-)
+silu = Elementwise(_silu, lambda x: logistic(x) * (1 + x * logistic(-x)), name="tf.silu")
 
 
 # The error function ---------------------------------------------------------------------------
@@ -191,6 +185,4 @@ def _erf(x: Any) -> Any:
 
 
 #: As Python's math.erf, entry by entry: NumPy has none. DLMF 7.2.1.
-erf = Elementwise(
-    _erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-np.square(x)), name="tf.erf"
-)
+erf = Elementwise(_erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-np.square(x)), name="tf.erf")

@@ -285,9 +285,11 @@ class _Custom:
         return self._decorated(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else _Custom(functools.wraps(self._f)(
-            functools.partial(self._f, instance)
-        ))
+        return (
+            self
+            if instance is None
+            else _Custom(functools.wraps(self._f)(functools.partial(self._f, instance)))
+        )
 
 
 def identity_of(value: Any) -> Any:

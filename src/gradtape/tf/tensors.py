@@ -48,9 +48,7 @@ class Tensor(Operators, engine.Tensor):
 
     def __str__(self) -> str:
         text = str(self.array)
-        return (
-            f"tf.Tensor({_on_own_line(text)}, shape={self.shape}, dtype={self.array.dtype})"
-        )
+        return f"tf.Tensor({_on_own_line(text)}, shape={self.shape}, dtype={self.array.dtype})"
 
 
 Tensor.result_class = Tensor

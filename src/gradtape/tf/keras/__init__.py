@@ -17,6 +17,7 @@ array([0.9, 1.8], dtype=float32)
 """
 
 import importlib as _importlib
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from gradtape.tf.missing import missing as _missing
@@ -33,15 +34,19 @@ _BY_HAND = """. gradtape has no layers and models; write the loop by hand:
         optimizer.apply_gradients(zip(tape.gradient(loss, [w, b]), [w, b]))"""
 
 
-def __getattr__(name: str) -> _Any:
-    """A part of this namespace, loaded now; or the error for what is not here."""
-    if name in __all__:
-        return _importlib.import_module(f"{__name__}.{name}")
-    if name in _NOT_HERE:
-        raise _missing(__name__, name, (), _BY_HAND)
-    if name == "datasets":
-        raise _missing(__name__, name, (), "; use gradtape.datasets.california_housing()")
-    raise _missing(__name__, name, __all__)
+if TYPE_CHECKING:
+    from gradtape.tf.keras import activations, backend, losses, optimizers, utils
+else:
+
+    def __getattr__(name: str) -> _Any:
+        """A part of this namespace, loaded now; or the error for what is not here."""
+        if name in __all__:
+            return _importlib.import_module(f"{__name__}.{name}")
+        if name in _NOT_HERE:
+            raise _missing(__name__, name, (), _BY_HAND)
+        if name == "datasets":
+            raise _missing(__name__, name, (), "; use gradtape.datasets.california_housing()")
+        raise _missing(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

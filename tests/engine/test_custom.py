@@ -1,0 +1,559 @@
+"""Derivatives given, withheld, and computed a second time."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradtape as gt
+
+
+def at(f: Any, *values: Any, order: int = 1) -> Any:
+    """The derivative of a function of one number by its first argument."""
+    for _ in range(order):
+        f = gt.grad(f)
+    return f(*values)
+
+
+# stop_gradient ------------------------------------------------------------------------------------
+
+
+def test_stop_gradient_as_in_the_notebook() -> None:
+    w1, w2 = gt.Variable(5.0), gt.Variable(3.0)
+    with gt.GradientTape() as tape:
+        z = 3 * w1**2 + gt.stop_gradient(2 * w1 * w2)
+    d1, d2 = tape.gradient(z, [w1, w2], unconnected_gradients="zero")
+    assert (d1.item(), d2.item()) == (30.0, 0.0)
+
+
+def test_stop_gradient_keeps_value_and_dtype() -> None:
+    x = gt.Variable(np.float32([1.0, 2.0]))
+    y = gt.stop_gradient(x)
+    assert type(y) is gt.Tensor
+    assert y.dtype == np.float32
+    assert np.array_equal(y.numpy(), [1.0, 2.0])
+    x.assign([5.0, 6.0])
+    assert np.array_equal(y.numpy(), [1.0, 2.0])
+
+
+@pytest.mark.parametrize("value", [3.0, [1.0, 2.0], np.ones(3)])
+def test_stop_gradient_of_what_is_no_tensor(value: Any) -> None:
+    y = gt.stop_gradient(value)
+    assert np.array_equal(y.numpy(), value)
+
+
+def test_stop_gradient_at_each_order() -> None:
+    assert at(lambda x: x * gt.stop_gradient(x) * x, 3.0, order=1) == 18.0
+    assert at(lambda x: x * gt.stop_gradient(x) * x, 3.0, order=2) == 6.0
+
+
+def test_the_stopped_tensor_can_be_watched_by_itself() -> None:
+    x = gt.Variable(3.0)
+    with gt.GradientTape() as tape:
+        y = gt.stop_gradient(x)
+        tape.watch(y)
+        z = x * y * y
+    dx, dy = tape.gradient(z, [x, y])
+    assert (dx.item(), dy.item()) == (9.0, 18.0)
+
+
+# custom_gradient ----------------------------------------------------------------------------------
+
+
+def test_the_gradient_given_is_the_one_that_is_used() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * x, lambda g: g * 100.0
+
+    assert at(f, 3.0) == 100.0
+    assert f(3.0).numpy() == 9.0
+    assert f.__name__ == "f"
+
+
+def test_the_stable_softplus_of_the_notebook() -> None:
+    seen = []
+
+    @gt.custom_gradient
+    def softplus(z: Any) -> Any:
+        e = np.exp(z)
+
+        def slope(g: Any) -> Any:
+            seen.append(g.numpy())
+            return g / (1 + 1 / e)
+
+        return np.log(e + 1), slope
+
+    x = gt.Variable([1000.0])
+    with np.errstate(all="ignore"), gt.GradientTape() as tape:
+        z = softplus(x)
+    assert tape.gradient(z, x).numpy() == [1.0]
+    assert np.array_equal(seen, [[1.0]])
+
+
+def test_several_inputs() -> None:
+    @gt.custom_gradient
+    def f(x: Any, y: Any) -> Any:
+        return x * y, lambda g: (g * y * 2, g * x * 3)
+
+    x, y = gt.Variable(5.0), gt.Variable(7.0)
+    with gt.GradientTape() as tape:
+        z = f(x, y) * 10.0
+    dx, dy = tape.gradient(z, [x, y])
+    assert (dx.item(), dy.item()) == (140.0, 150.0)
+
+
+def test_several_outputs_and_those_that_are_not_used() -> None:
+    got: list[Any] = []
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        def slope(a: Any, b: Any, c: Any) -> Any:
+            got.append((a.numpy().tolist(), b.numpy().tolist(), c.item()))
+            return a + b * 10 + c * 100
+
+        return (x, x * 2.0, x.sum()), slope
+
+    x = gt.Variable([1.0, 2.0])
+    with gt.GradientTape() as tape:
+        a, b, _ = f(x)
+        y = a.sum() + 3.0 * b[0]
+    assert np.array_equal(tape.gradient(y, x).numpy(), [31.0, 1.0])
+    assert got == [([1.0, 1.0], [3.0, 0.0], 0.0)]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_nests_in_and_out(order: int) -> None:
+    @gt.custom_gradient
+    def f(pair: Any, third: Any) -> Any:
+        x, y = pair["x"], pair["y"]
+        out = {"p": x * y, "q": [third**3]}
+        return out, lambda p, q: (p * y, p * x, q * 3 * third**2)
+
+    def whole(x: Any) -> Any:
+        out = f({"x": x, "y": x * 2.0}, x)
+        return out["p"] + out["q"][0]
+
+    assert at(whole, 2.0, order=order) == [8.0 + 12.0, 4.0 + 12.0, 6.0][order - 1]
+
+
+def test_keyword_arguments_have_no_gradient() -> None:
+    @gt.custom_gradient
+    def f(x: Any, *, scale: float = 1.0, of: Any = None) -> Any:
+        return x * scale, lambda g: g * scale
+
+    x, k = gt.Variable(2.0), gt.Variable(3.0)
+    with gt.GradientTape() as tape:
+        z = f(x, scale=5.0, of=[k])
+    dx, dk = tape.gradient(z, [x, k])
+    assert dx.numpy() == 5.0
+    assert dk is None
+
+
+def test_a_plain_argument_counts_among_the_gradients() -> None:
+    @gt.custom_gradient
+    def f(x: Any, n: Any) -> Any:
+        return x**n, lambda g: (g * n * x ** (n - 1), None)
+
+    assert at(lambda x: f(x, 3), 2.0) == 12.0
+    assert at(lambda x: f(x, 3), 2.0, order=2) == 12.0
+
+
+def test_none_is_no_gradient() -> None:
+    @gt.custom_gradient
+    def f(x: Any, y: Any) -> Any:
+        return x * y, lambda g: (g * y, None)
+
+    x, y = gt.Variable(2.0), gt.Variable(3.0)
+    with gt.GradientTape() as tape:
+        z = f(x, y)
+    dx, dy = tape.gradient(z, [x, y])
+    assert dx.numpy() == 3.0
+    assert dy is None
+
+
+def test_gradients_may_be_bare_arrays() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x.sum(), lambda g: np.array([5.0, 6.0])
+
+    x = gt.Variable([1.0, 2.0])
+    with gt.GradientTape() as tape:
+        y = f(x)
+    assert np.array_equal(tape.gradient(y, x).numpy(), [5.0, 6.0])
+
+
+def with_variables(v: gt.Variable, w: gt.Variable) -> Any:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        y = x * v + w**2
+
+        def slope(g: Any, variables: Any = None) -> Any:
+            by = {id(v): g * x * 10.0, id(w): g * w * 20.0}
+            return g * v, [by[id(variable)] for variable in variables]
+
+        return y, slope
+
+    return f
+
+
+def test_variables() -> None:
+    v, w, x = gt.Variable(3.0), gt.Variable(4.0), gt.Variable(2.0)
+    f = with_variables(v, w)
+    with gt.GradientTape() as tape:
+        y = f(x)
+    assert y.numpy() == 22.0
+    dx, dv, dw = tape.gradient(y, [x, v, w])
+    assert (dx.item(), dv.item(), dw.item()) == (3.0, 20.0, 80.0)
+
+
+def test_variables_are_watched_although_a_tape_sees_only_the_call() -> None:
+    v, w, x = gt.Variable(3.0), gt.Variable(4.0), gt.constant(2.0)
+    f = with_variables(v, w)
+    with gt.GradientTape() as tape:
+        y = f(x)
+    assert {id(t) for t in tape.watched_variables()} == {id(v), id(w)}
+    assert tape.gradient(y, w).numpy() == 80.0
+
+
+def test_variables_need_the_keyword() -> None:
+    v = gt.Variable(3.0)
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * v, lambda g: g * 3.0
+
+    with pytest.raises(TypeError, match=r"must accept keyword argument 'variables'"):
+        f(gt.Variable(2.0))
+
+
+def test_an_untrainable_variable_needs_no_keyword() -> None:
+    v = gt.Variable(3.0, trainable=False)
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * v, lambda g: g * 3.0
+
+    assert at(f, 2.0) == 3.0
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_higher_derivatives_are_those_of_the_gradient_s_operations(order: int) -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x**4, lambda g: g * 4 * x**3
+
+    assert at(f, 2.0, order=order) == [32.0, 48.0, 48.0, 24.0][order - 1]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_higher_derivatives_through_the_output(order: int) -> None:
+    @gt.custom_gradient
+    def exp(x: Any) -> Any:
+        y = np.exp(x)
+        return y, lambda g: g * exp(x)
+
+    assert np.isclose(at(exp, 0.5, order=order), np.exp(0.5))
+
+
+def test_one_custom_gradient_within_another() -> None:
+    @gt.custom_gradient
+    def inner(x: Any) -> Any:
+        return x * x, lambda g: g * 2 * x * 10.0
+
+    @gt.custom_gradient
+    def outer(x: Any) -> Any:
+        with gt.GradientTape() as tape:
+            tape.watch(x)
+            y = inner(x)
+        dx = tape.gradient(y, x)
+        return y, lambda g: g * dx * 100.0
+
+    assert at(outer, 3.0) == 6000.0
+    assert at(lambda x: inner(x) * x, 3.0) == 9.0 + 3 * 60.0
+
+
+def test_jacobian_through_it() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x**3, lambda g: g * 3 * x**2
+
+    x = gt.Variable([[1.0, 2.0], [3.0, 4.0]])
+    with gt.GradientTape(persistent=True) as tape:
+        y = f(x) @ np.array([1.0, 10.0])
+    j = tape.jacobian(y, x).numpy()
+    expected = np.zeros((2, 2, 2))
+    for i in range(2):
+        expected[i, i] = 3 * x.numpy()[i] ** 2 * [1.0, 10.0]
+    assert np.array_equal(j, expected)
+
+
+def test_jacobian_through_several_outputs_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtape.tape.BLOCK_BYTES", 1)
+
+    @gt.custom_gradient
+    def f(x: Any, y: Any) -> Any:
+        return (x * y, x - y), lambda a, b: (a * y + b, a * x - b)
+
+    x, y = gt.Variable([1.0, 2.0]), gt.Variable([3.0, 4.0])
+    with gt.GradientTape() as tape:
+        p, m = f(x, y)
+        z = p * m
+    jx, jy = tape.jacobian(z, [x, y])
+    assert np.allclose(jx.numpy(), np.diag([-2.0 * 3 + 3, -2.0 * 4 + 8]))
+    assert np.allclose(jy.numpy(), np.diag([-2.0 * 1 - 3, -2.0 * 2 - 8]))
+
+
+def test_batch_jacobian_through_it() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * x, lambda g: g * 2 * x
+
+    x = gt.Variable([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    with gt.GradientTape() as tape:
+        y = f(x)
+    expected = 2 * x.numpy()[:, None] * np.eye(2)
+    assert np.array_equal(tape.batch_jacobian(y, x).numpy(), expected)
+
+
+def test_the_gradient_function_runs_only_when_it_is_needed() -> None:
+    runs = []
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * 2.0, lambda g: runs.append(1) or g * 2.0
+
+    x, other = gt.Variable(1.0), gt.Variable(1.0)
+    with gt.GradientTape(persistent=True) as tape:
+        y = f(x)
+        z = other * 3.0
+    tape.gradient(z, [x, other])
+    assert runs == []
+    tape.gradient(y, x)
+    assert runs == [1]
+
+
+def test_the_gradient_function_s_exception_comes_out() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        def slope(g: Any) -> Any:
+            raise KeyError("mine")
+
+        return x * 2.0, slope
+
+    x = gt.Variable(1.0)
+    with gt.GradientTape() as tape:
+        y = f(x)
+    with pytest.raises(KeyError, match="mine"):
+        tape.gradient(y, x)
+
+
+def test_dtypes_are_the_arguments_own() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * 2.0, lambda g: g.astype(np.float64) * 2.0
+
+    x = gt.Variable(np.float32([1.0]))
+    with gt.GradientTape() as tape:
+        y = f(x)
+    assert tape.gradient(y, x).dtype == np.float32
+
+
+def test_without_a_tape_it_is_just_the_function() -> None:
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * 2.0, lambda g: g
+
+    assert f(gt.constant(2.0)).numpy() == 4.0
+    assert f(np.float64(2.0)).numpy() == 4.0
+
+
+# Bad input ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_too_few_and_too_many_gradients(count: int) -> None:
+    @gt.custom_gradient
+    def product(x: Any, y: Any) -> Any:
+        return x * y, lambda g: [g] * count
+
+    x, y = gt.Variable(1.0), gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        z = product(x, y)
+    with pytest.raises(ValueError, match=rf"return 2 gradients, but returned {count}.*product"):
+        tape.gradient(z, [x, y])
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (3, 1), (1, 3)])
+def test_a_misshapen_gradient(shape: Any) -> None:
+    @gt.custom_gradient
+    def product(x: Any, y: Any) -> Any:
+        return x * y, lambda g: (g, gt.constant(np.ones(shape)))
+
+    x, y = gt.Variable(np.ones(3)), gt.Variable(np.ones(3))
+    with gt.GradientTape() as tape:
+        z = product(x, y)
+    with pytest.raises(gt.GradientShapeError) as raised:
+        tape.gradient(z, [x, y])
+    text = str(raised.value)
+    for words in ("number 1", "product", str(shape), "(3,)", "reshape"):
+        assert words in text
+
+
+def test_a_misshapen_gradient_of_a_variable() -> None:
+    v = gt.Variable([1.0, 2.0])
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        def slope(g: Any, variables: Any = None) -> Any:
+            return g, [g for _ in variables]
+
+        return (x * v).sum(), slope
+
+    x = gt.Variable(1.0)
+    with gt.GradientTape() as tape:
+        y = f(x)
+    with pytest.raises(gt.GradientShapeError, match=r"\(\).*\(2,\)"):
+        tape.gradient(y, [x, v])
+
+
+def test_too_few_gradients_of_variables() -> None:
+    v = gt.Variable(1.0)
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        return x * v, lambda g, variables=None: (g, [])
+
+    x = gt.Variable(1.0)
+    with gt.GradientTape() as tape:
+        y = f(x)
+    with pytest.raises(ValueError, match="gradient for each variable"):
+        tape.gradient(y, x)
+
+
+@pytest.mark.parametrize("answer", [3.0, (3.0,), (3.0, 4.0), None])
+def test_a_function_that_returns_no_gradient_function(answer: Any) -> None:
+    @gt.custom_gradient
+    def careless(x: Any) -> Any:
+        return answer
+
+    with pytest.raises(TypeError, match=r"\(value, gradient_function\).*careless"):
+        careless(gt.Variable(1.0))
+
+
+def test_a_gradient_function_that_returns_no_pair_though_there_are_variables() -> None:
+    v = gt.Variable(1.0)
+
+    @gt.custom_gradient
+    def careless(x: Any) -> Any:
+        return x * v, lambda g, variables=None: g
+
+    x = gt.Variable(1.0)
+    with gt.GradientTape() as tape:
+        y = careless(x)
+    with pytest.raises((TypeError, ValueError), match="careless"):
+        tape.gradient(y, x)
+
+
+# recompute_grad -----------------------------------------------------------------------------------
+
+
+def test_it_is_computed_once_more() -> None:
+    runs = []
+
+    @gt.recompute_grad
+    def deep(x: Any) -> Any:
+        runs.append(1)
+        return np.exp(np.sin(x))
+
+    x = gt.Variable(0.5)
+    with gt.GradientTape() as tape:
+        y = deep(x) * 2.0
+    assert len(runs) == 1
+    assert np.isclose(tape.gradient(y, x).numpy(), 2 * np.cos(0.5) * np.exp(np.sin(0.5)))
+    assert len(runs) == 2
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_every_order(order: int) -> None:
+    def f(x: Any) -> Any:
+        return np.exp(2 * x) * x
+
+    assert np.isclose(at(gt.recompute_grad(f), 0.3, order=order), at(f, 0.3, order=order))
+
+
+def test_variables_inside() -> None:
+    v = gt.Variable([1.0, 2.0])
+    x = gt.Variable([3.0, 4.0])
+    deep = gt.recompute_grad(lambda x: (np.sin(x * v) * v).sum())
+    with gt.GradientTape(persistent=True) as tape:
+        y = deep(x)
+        z = (np.sin(x * v) * v).sum()
+    for found, expected in zip(
+        tape.gradient(y, [x, v]), tape.gradient(z, [x, v]), strict=True
+    ):
+        assert np.allclose(found.numpy(), expected.numpy())
+
+
+def test_variables_assigned_in_between() -> None:
+    v, x = gt.Variable(2.0), gt.Variable(3.0)
+    deep = gt.recompute_grad(lambda x: x * v**3)
+    with gt.GradientTape() as tape:
+        y = deep(x)
+        v.assign(100.0)
+        x.assign(200.0)
+    dx, dv = tape.gradient(y, [x, v])
+    assert (dx.item(), dv.item()) == (8.0, 36.0)
+    assert (v.numpy(), x.numpy()) == (100.0, 200.0)
+
+
+def test_second_derivatives_with_variables_assigned_in_between() -> None:
+    v, x = gt.Variable(2.0), gt.Variable(3.0)
+    deep = gt.recompute_grad(lambda x: x**2 * v**3)
+    with gt.GradientTape() as outer:
+        with gt.GradientTape() as inner:
+            y = deep(x)
+            v.assign(100.0)
+        dx = inner.gradient(y, x)
+    dxx, dxv = outer.gradient(dx, [x, v])
+    assert dx.numpy() == 48.0
+    assert (dxx.item(), dxv.item()) == (16.0, 72.0)
+
+
+def test_nests_and_keyword_arguments() -> None:
+    @gt.recompute_grad
+    def deep(pair: Any, *, power: int) -> Any:
+        return {"a": pair[0] ** power, "b": pair[0] * pair[1]}
+
+    x, y = gt.Variable(2.0), gt.Variable(3.0)
+    with gt.GradientTape() as tape:
+        out = deep([x, y], power=3)
+    dx, dy = tape.gradient(out, [x, y])
+    assert (dx.item(), dy.item()) == (15.0, 2.0)
+
+
+def test_jacobian_of_recomputed() -> None:
+    x = gt.Variable([1.0, 2.0])
+    deep = gt.recompute_grad(lambda x: np.sin(x) * x.sum())
+    with gt.GradientTape(persistent=True) as tape:
+        y = deep(x)
+        z = np.sin(x) * x.sum()
+    assert np.allclose(tape.jacobian(y, x).numpy(), tape.jacobian(z, x).numpy())
+
+
+def test_integers_and_plain_arguments_pass_through() -> None:
+    deep = gt.recompute_grad(lambda x, n, scale: x**n * scale)
+    assert at(lambda x: deep(x, 3, np.float64(2.0)), 2.0) == 24.0
+    x = gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        y = deep(x, gt.constant(3), 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nobody asked for the gradient of the integer
+        assert tape.gradient(y, x).numpy() == 12.0
+
+
+def test_without_a_tape_it_is_computed_once() -> None:
+    runs = []
+    deep = gt.recompute_grad(lambda x: runs.append(1) or x * 2.0)
+    assert deep(gt.constant(2.0)).numpy() == 4.0
+    assert runs == [1]
