@@ -315,8 +315,12 @@ class UserCall:
         ]
         if self.variables:
             answer = self.grad(*tensors, variables=list(self.variables))
-            of_inputs, of_variables = answer
-            of_variables = list(of_variables) if isinstance(of_variables, (list, tuple)) else [of_variables]
+            if not (isinstance(answer, (list, tuple)) and len(answer) == 2):
+                raise TypeError(
+                    f"custom_gradient: {self.name} uses variables, so its gradient function must "
+                    f"return (gradients, gradients of variables), not {errors.describe(answer)}"
+                )
+            of_inputs, of_variables = answer[0], flatten(answer[1])
             if len(of_variables) != len(self.variables):
                 raise ValueError(
                     "Must return gradient for each variable from @custom_gradient grad_fn."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 __all__ = [
     "ChangedArrayError",
     "GradientShapeError",
@@ -64,9 +66,9 @@ def name_of(function: Any) -> str:
     if isinstance(function, tuple):
         return f"{name_of(function[0])}.{function[1]}"
     name = getattr(function, "__name__", repr(function))
-    module = getattr(function, "__module__", None) or "numpy"
-    if type(function).__name__ == "ufunc" and module == "numpy":
-        return f"numpy.{name}"
+    module = getattr(function, "__module__", None)
+    if module is None:  # a ufunc does not say where it comes from
+        module = "numpy" if getattr(np, name, None) is function else "ufunc"
     return f"{module}.{name}"
 
 
@@ -90,11 +92,19 @@ def no_rule_for_argument(function: Any, argument: str, reason: str = "") -> NoRu
 def tracked_conversion(tensor: Any) -> TrackedConversionError:
     """The error for a silent conversion of a tracked tensor."""
     return TrackedConversionError(
-        f"{describe(tensor)} that an active tape tracks was about to become a bare NumPy array "
-        "(by np.asarray, by a function that does not dispatch, or by array[i] = tensor); its "
-        "gradient would be lost. Use tensor.numpy() for a bare copy, gradtape.stop_gradient to "
-        "leave it out of the gradient, or np.stack, np.concatenate and np.where to build an array "
-        "out of tensors."
+        f"{describe(tensor)} that an active tape tracks was about to become a bare value "
+        "(by np.asarray, float(), a function that does not dispatch, or array[i] = tensor); its "
+        "gradient would be lost. Use tensor.numpy() or tensor.item() for the bare value, "
+        "gradtape.stop_gradient to leave it out of the gradient, or np.stack, np.concatenate and "
+        "np.where to build an array out of tensors."
+    )
+
+
+def masked_array(value: Any) -> TypeError:
+    """The error for an array whose mask would be lost."""
+    return TypeError(
+        f"{describe(value)} is masked, and a tensor would lose its mask: pass value.filled(...), or "
+        "choose the entries with np.where."
     )
 
 

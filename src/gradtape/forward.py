@@ -76,7 +76,7 @@ class ForwardAccumulator:
                 "an error. If it was intended, please sum the corresponding tangents."
             )
         if not isinstance(direction, Tensor):
-            direction = np.asarray(direction, dtype)
+            direction = np.array(direction, dtype)
         if direction.shape != primal.array.shape:
             raise ValueError(
                 f"argument `tangents`: the tangent of {errors.describe(primal.array)} has shape "
@@ -152,7 +152,12 @@ class ForwardAccumulator:
         )
 
         def tangent_of(tensor: Any) -> Any:
-            tangent = self.tracked.get(tensor.key) if isinstance(tensor, Tensor) else None
+            if not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"argument `primals` of jvp holds {errors.describe(tensor)}: only tensors have "
+                    "tangents; give what was computed in the accumulator's block."
+                )
+            tangent = self.tracked.get(tensor.key)
             if isinstance(tangent, Tensor):
                 return self.tensor_class(tangent.array, tangent.key)
             if tangent is not None:

@@ -63,6 +63,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
             tape.watch(watched)
             value = f(*inside, **kwargs)
         _check_scalar(value, f)
+        if not isinstance(value, Tensor):
+            value = constant(value)  # it depends on nothing that has a derivative
         shares = tape.gradient(value, watched, unconnected_gradients="zero")
         seen: set[int] = set()
         leaves = [

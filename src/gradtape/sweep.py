@@ -92,7 +92,7 @@ def _walk(
                     owned.add(key)
         if free:
             records[i] = record = None
-    return [cotangents.get(key) for key in wanted]
+    return list(map(cotangents.get, wanted))
 
 
 def _walk_masked(
@@ -121,7 +121,7 @@ def _walk_masked(
         saved = primitive.lift(record[4], record[3], out_key, Tensor) if nested else record[4]
         mask = live.pop(out_key, None)
         _add(cotangents, live, primitive.pull_masked(g, mask, record, saved, batch), masks)
-    return [cotangents.get(key) for key in wanted]
+    return list(map(cotangents.get, wanted))
 
 
 def _add(cotangents: dict[Any, Any], live: dict[Any, Any], shares: Any, masks: bool) -> None:

@@ -11,6 +11,7 @@ import enum
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +39,7 @@ class UnconnectedGradients(enum.Enum):
 
 
 _NONE = UnconnectedGradients.NONE
+_key = attrgetter("key")
 _NOTHING: frozenset[int] = frozenset()  # the empty frozenset is one object
 _TENSORS = frozenset([Tensor, Variable])
 
@@ -172,7 +174,10 @@ class GradientTape:
             if k in tracked:
                 mask |= bit
             elif k is not None:
-                if self._accesses(k, keys, inputs):
+                t = inputs[keys.index(k)]
+                if t.trainable and self._watch_accessed and t.array.dtype.kind in "fc":
+                    tracked.add(k)
+                    self._variables[k] = t
                     mask |= bit
                 else:
                     own = None
@@ -197,14 +202,6 @@ class GradientTape:
             self._replays = True
         self._records.append((primitive, key, own, keys, saved, notes, params))
         return key
-
-    def _accesses(self, key: Any, keys: Any, inputs: Any) -> bool:
-        """Whether the use of an untracked value makes the tape watch it: a trainable variable."""
-        t = inputs[keys.index(key)]
-        if t.trainable and self._watch_accessed and t.array.dtype.kind in "fc":
-            self._watch(t)
-            return True
-        return False
 
     def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""
@@ -254,7 +251,10 @@ class GradientTape:
         seeds = _seeds(target, output_gradients)
         # Other calls, and a second try after the user's code failed, need the records again.
         free = not (self._persistent or self._replays)
-        shares = self._sweep(seeds, leaves, free=free)
+        wanted = list(map(_key, leaves))
+        shares = sweep(
+            self._records, seeds, wanted, self._selects, self.masks_dead_branches, free=free
+        )
         results: list[Any] = []
         for share, s in zip(shares, leaves, strict=True):
             if share is None or isinstance(share, Tensor):
@@ -350,7 +350,7 @@ class GradientTape:
 
     def _rows(self, t: Tensor, leaves: list[Tensor], identity: Any, count: int) -> list[Any]:
         """Per source, the cotangents that belong to ``count`` rows of seeds, in blocks."""
-        array = t.array
+        array, wanted = t.array, list(map(_key, leaves))
         widest = max([array.size, *[s.array.size for s in leaves], 1])
         step = max(1, BLOCK_BYTES // (widest * array.dtype.itemsize))
         blocks: list[list[Any]] = [[] for _ in leaves]
@@ -358,17 +358,18 @@ class GradientTape:
             rows = min(step, count - first)
             seed = identity(rows, array.size, first, array.dtype).reshape(rows, *array.shape)
             alive = seed != 0 if self.masks_dead_branches else None
-            shares = self._sweep([(t.key, seed)], leaves, batch=(rows,), alive=alive)
+            shares = sweep(
+                self._records,
+                [(t.key, seed)],
+                wanted,
+                self._selects,
+                self.masks_dead_branches,
+                (rows,),
+                alive,
+            )
             for block, share in zip(blocks, shares, strict=True):
                 block.append(share)
         return [_joined(block) for block in blocks]
-
-    def _sweep(self, seeds: Any, leaves: Any, **options: Any) -> list[Any]:
-        """Walk this tape's records back to the sources."""
-        wanted = [s.key for s in leaves]
-        return sweep(
-            self._records, seeds, wanted, self._selects, self.masks_dead_branches, **options
-        )
 
     def _begin(self, target: Any, unconnected_gradients: Any) -> UnconnectedGradients:
         """Check that the tape can differentiate now; a tape that is not persistent stops here."""
@@ -400,7 +401,7 @@ class GradientTape:
         if not self._persistent:
             self._records = []
             self._guard = None
-            self._usable = False
+            self._usable, self._spent = False, True
 
     def _sources(self, sources: Any) -> list[Tensor]:
         """The leaves of the sources, each with a key."""
@@ -466,7 +467,8 @@ def _seeds(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
         if not isinstance(t, Tensor):
             raise TypeError(
                 f"argument `target` holds {errors.describe(t)}: only tensors that were computed "
-                "under the tape can be differentiated."
+                "under the tape can be differentiated, not bare values (floor, argmax, comparisons "
+                "and the like have no derivative and give those)."
             )
         if t.key is not None:
             array = t.array
@@ -482,7 +484,9 @@ def _seeds(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
 def _seed(target: Tensor, given: Any, position: int) -> Any:
     """A cotangent that the user gave for a target, checked."""
     array = target.array
-    seed = given if isinstance(given, Tensor) else np.asarray(given, array.dtype)
+    if isinstance(given, Variable):
+        given = given.value()  # its use is to be seen by other recorders
+    seed = given if isinstance(given, Tensor) else np.array(given, array.dtype)
     shape = np.shape(bare(seed))
     if shape != array.shape:
         if shape != ():

@@ -35,11 +35,18 @@ def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ())
     try:
         out = primitive.compute(*arrays, *params)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{primitive.name}: {error}") from error
+        raise _named(error, primitive) from error
     key = None
     for recorder in active():
         key = recorder.record(primitive, keys, inputs, arrays, params, out, key)
     return cls(out, key)
+
+
+def _named(error: Exception, primitive: Any) -> Exception:
+    """The error with the primitive's name in front."""
+    # NumPy has errors that are TypeErrors but take other arguments than a message.
+    kind = TypeError if isinstance(error, TypeError) else type(error)
+    return kind(f"{primitive.name}: {error}")
 
 
 def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
@@ -60,9 +67,21 @@ def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
             keys.append(None)
         else:
             return _unwrapped(
-                tuple([v if isinstance(v, Tensor) else np.asarray(v)[()] for v in inputs])
+                tuple([v if isinstance(v, Tensor) else _operand(v) for v in inputs])
             )
     return cls, keys, inputs, tuple(arrays)
+
+
+def _operand(value: Any, beside: Any = None) -> Any:
+    """What stands beside a tensor, as an array or a plain number."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise errors.masked_array(value)
+    if type(value) is complex and type(beside) is not np.float64:
+        return value  # weak, as NumPy has it; only with np.float64 would Python do the sum
+    array = np.asarray(value)
+    return array if array.ndim else array[()]
 
 
 def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool = False) -> Any:
@@ -79,7 +98,7 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
         if isinstance(other, Tensor):
             b, other_key = other.array, other.key
         else:
-            b = other = other if type(other) in _PLAIN else np.asarray(other)
+            b = other = other if type(other) in _PLAIN else _operand(other, a)
             other_key = None
         if reflected:
             keys, inputs, arrays = (other_key, self.key), (other, self), (b, a)
@@ -90,13 +109,24 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
         try:
             out = compute(*arrays)
         except (ValueError, TypeError) as error:
-            raise type(error)(f"{primitive.name}: {error}") from error
+            raise _named(error, primitive) from error
         key = None
         for recorder in active():
             key = recorder.record(primitive, keys, inputs, arrays, (), out, key)
         return self.result_class(out, key)
 
     return operate
+
+
+def _conversion(convert: Callable[[Any], Any]) -> Any:
+    """A conversion to a Python number, refused where it would lose a gradient."""
+
+    def converted(self: Tensor) -> Any:
+        if is_tracked(self):
+            raise errors.tracked_conversion(self)
+        return convert(self.array)
+
+    return converted
 
 
 def _function(function: Any) -> Any:
@@ -194,17 +224,11 @@ class Tensor:
             )
         return bool(self.array)
 
-    def __float__(self) -> float:
-        return float(self.array)
-
-    def __int__(self) -> int:
-        return int(self.array)
-
-    def __complex__(self) -> complex:
-        return complex(self.array)
-
-    def __index__(self) -> int:
-        return operator.index(self.array)
+    # NumPy writes array[i] = t by float(t), and the functions of ``math`` call it too.
+    __float__ = _conversion(float)
+    __int__ = _conversion(int)
+    __complex__ = _conversion(complex)
+    __index__ = _conversion(operator.index)
 
     def __len__(self) -> int:
         if not self.array.ndim:
@@ -328,7 +352,7 @@ class Variable(Tensor):
     ----------
     initial_value : array-like; copied.
     trainable : whether tapes watch it when it is used.
-    name : shown when it is printed.
+    name : used in messages.
     dtype : NumPy dtype; by default that of the value.
 
     Examples
@@ -406,6 +430,8 @@ def bare(value: Any) -> Any:
 
 def _own(value: Any, dtype: Any) -> Any:
     """A fresh array of a value, or a NumPy scalar when it has no axes."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise errors.masked_array(value)
     array = np.array(value, dtype=dtype)
     if array.dtype.kind not in "biufc":
         raise TypeError(

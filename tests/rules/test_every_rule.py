@@ -102,13 +102,14 @@ def test_value_is_numpys(case: Case):
 
 @every_case
 def test_value_of_integers_is_numpys(case: Case):
-    for dtype in ("i", "q", "?"):
+    # The operator squares booleans to another type than np.power does.
+    for dtype in "iq" if case.key is np.power else "iq?":
         arguments = [np.rint(np.multiply(a, 3)).astype(dtype)[()] for a in case.arguments]
         with np.errstate(all="ignore"):
             try:
                 expected = case.function(*arguments)
             except (TypeError, ValueError) as error:
-                with pytest.raises(type(error)):
+                with pytest.raises(TypeError if isinstance(error, TypeError) else type(error)):
                     case.function(*map(gt.constant, arguments))
                 continue
             actual = case.function(*map(gt.constant, arguments))

@@ -210,14 +210,21 @@ imag = Primitive(
 )
 
 
+def _itself(x: Any) -> Any:
+    """A real value as a new one; booleans have no plus."""
+    return UFUNCS[np.positive](x) if x.dtype.kind == "f" else x
+
+
 @meaning(np.conjugate)
 def _bind_conjugate(x: Any) -> Any:
-    return conjugate(x) if x.dtype.kind == "c" else UFUNCS[np.positive](x)
+    if x.dtype.kind == "b":
+        return np.conjugate(strip(x))  # small integers, says NumPy
+    return conjugate(x) if x.dtype.kind == "c" else _itself(x)
 
 
 @meaning(np.real)
 def _bind_real(val: Any) -> Any:
-    return real(val) if val.dtype.kind == "c" else UFUNCS[np.positive](val)
+    return real(val) if val.dtype.kind == "c" else _itself(val)
 
 
 @meaning(np.imag)
@@ -227,6 +234,8 @@ def _bind_imag(val: Any) -> Any:
 
 @meaning(np.angle)
 def _bind_angle(z: Any, deg: bool = False) -> Any:
+    if z.dtype.kind not in "fc":
+        return np.angle(strip(z), deg)
     angle = np.arctan2(np.imag(z), np.real(z))
     return np.rad2deg(angle) if deg else angle
 
@@ -238,6 +247,8 @@ def _bind_divmod(x: Any, y: Any) -> Any:
 
 @meaning(np.modf)
 def _bind_modf(x: Any) -> Any:
+    if x.dtype.kind != "f":
+        return np.modf(strip(x))
     whole = np.trunc(x)
     return np.where(np.isinf(x), np.copysign(0, x), np.fmod(x, 1)), whole
 

@@ -101,15 +101,21 @@ def inner(a: Any, b: Any) -> Any:
     return np.tensordot(a, b, (-1, -1))
 
 
+def _conjugated(x: Any) -> Any:
+    return np.conjugate(x) if x.dtype.kind == "c" else x
+
+
 @meaning(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
-    return np.dot(np.conjugate(np.ravel(a)), np.ravel(b))
+    return np.dot(_conjugated(np.ravel(a)), np.ravel(b))
 
 
 @meaning(np.vecdot)
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     left, right = np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1)
-    return np.sum(np.conjugate(left) * right, -1)
+    products = _conjugated(left) * right
+    out = np.sum(products, -1)
+    return out if out.dtype == products.dtype else out.astype(products.dtype)  # of small integers
 
 
 @meaning(getattr(np, "matvec", None))
@@ -119,7 +125,7 @@ def matvec(x1: Any, x2: Any) -> Any:
 
 @meaning(getattr(np, "vecmat", None))
 def vecmat(x1: Any, x2: Any) -> Any:
-    return np.squeeze(np.matmul(np.expand_dims(np.conjugate(x1), -2), x2), -2)
+    return np.squeeze(np.matmul(_conjugated(np.expand_dims(x1, -2)), x2), -2)
 
 
 @meaning(np.outer)
