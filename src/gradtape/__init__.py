@@ -10,7 +10,8 @@ from gradtape.errors import (
 from gradtape.forward import ForwardAccumulator
 from gradtape.operators import grad, value_and_grad
 from gradtape.tape import GradientTape, UnconnectedGradients
-from gradtape.tensor import Tensor, Variable, constant
+from gradtape.tensor import Tensor
+from gradtape.variable import Variable, constant
 
 __version__ = "0.1.0"
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
+from gradtape.arithmetic import cast
 from gradtape.nest import flatten, pack
 from gradtape.recording import active, only, start, stop
-from gradtape.arithmetic import cast
 from gradtape.tape import GradientTape
-from gradtape.tensor import Tensor, Variable, bare, constant
+from gradtape.tensor import Tensor, bare
+from gradtape.variable import Variable, constant
 
 __all__ = ["custom_gradient", "recompute_grad", "stop_gradient"]
 
@@ -131,14 +132,16 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         then = [(v, v.array) for v in [*inputs, *variables] if isinstance(v, Variable)]
 
         def grad(*cotangents: Any, variables: Sequence[Variable] = ()) -> Any:
+            tensors = [t for t in inputs if isinstance(t, Tensor) and _floats(t)]
             with _values(then), GradientTape() as tape:
-                tape.watch([t for t in inputs if isinstance(t, Tensor) and _floats(t)])
+                tape.watch(tensors)
                 again = f(*args, **kwargs)
-            tensors = [t for t in inputs if isinstance(t, Tensor)]
             given = list(cotangents)
             shares = tape.gradient(again, [*tensors, *variables], output_gradients=given)
             of_inputs = iter(shares[: len(tensors)])
-            gradients = [next(of_inputs) if isinstance(t, Tensor) else None for t in inputs]
+            gradients = [
+                next(of_inputs) if isinstance(t, Tensor) and _floats(t) else None for t in inputs
+            ]
             return (gradients, shares[len(tensors) :]) if variables else gradients
 
         return _record(f.__name__, result, inputs, variables, grad)
@@ -232,7 +235,9 @@ class UserCall:
     kind = "user"
     selects = fills = False
     noted = False
-    keep: Any = defaultdict(lambda: lambda values: ())  # what the gradient needs, its function holds
+    keep: Any = defaultdict(
+        lambda: lambda values: ()
+    )  # what the gradient needs, its function holds
 
     def __init__(
         self,
@@ -258,7 +263,9 @@ class UserCall:
         """Nothing is saved."""
         return ()
 
-    def pull(self, g: Any, record: Any, saved: Any, batch: tuple[int, ...]) -> list[tuple[Any, Any]]:
+    def pull(
+        self, g: Any, record: Any, saved: Any, batch: tuple[int, ...]
+    ) -> list[tuple[Any, Any]]:
         """The share of each tracked input, by the user's function."""
         cotangents = g if type(g) is list else [g]
         cotangents = [
@@ -309,7 +316,8 @@ class UserCall:
     def gradients(self, cotangents: list[Any]) -> list[Any]:
         """Call the user's function and check what it returns."""
         tensors = [
-            c if isinstance(c, self.tensor_class)
+            c
+            if isinstance(c, self.tensor_class)
             else self.tensor_class(bare(c), getattr(c, "key", None))
             for c in cotangents
         ]

@@ -19,8 +19,7 @@ WAYS_OUT = (
 )
 
 CONSUMED = (
-    "A non-persistent GradientTape can only be used to compute one set of "
-    "gradients (or jacobians)"
+    "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
 )
 
 

@@ -115,9 +115,17 @@ class ForwardAccumulator:
         outer = stack[: stack.index(self)]
         if outer:
             # Outer recorders see the tangent's computation, so it must run on tensors.
-            values = [Tensor(a, k) if k is not None else a for a, k in zip(arrays, keys, strict=True)]
-            values += [Tensor(o, k) for o, k in zip(out, key, strict=True)] if several else [Tensor(out, key)]
-            tangents = [Tensor(t) if isinstance(t, (np.ndarray, np.generic)) else t for t in tangents]
+            values = [
+                Tensor(a, k) if k is not None else a for a, k in zip(arrays, keys, strict=True)
+            ]
+            values += (
+                [Tensor(o, k) for o, k in zip(out, key, strict=True)]
+                if several
+                else [Tensor(out, key)]
+            )
+            tangents = [
+                Tensor(t) if isinstance(t, (np.ndarray, np.generic)) else t for t in tangents
+            ]
         else:
             values = [*arrays, *(out if several else (out,))]
             tangents = [t.array if isinstance(t, Tensor) else t for t in tangents]
@@ -132,9 +140,7 @@ class ForwardAccumulator:
                 self._live[key] = mask
         return key
 
-    def jvp(
-        self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE
-    ) -> Any:
+    def jvp(self, primals: Any, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
         """The tangents of a tensor, or of each tensor of a nest.
 
         Parameters

@@ -35,21 +35,29 @@ def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
 class Guard:
     """The large bare arrays that one tape keeps, with their fingerprints."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_changed", "_kept")
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[np.ndarray[Any, Any], bytes, str, int]] = {}
+        self._changed: tuple[np.ndarray[Any, Any], str, int] | None = None
 
     def keep(self, array: np.ndarray[Any, Any], function: str, position: int) -> Any:
         """What to keep in place of a user's array: a copy, or itself under guard."""
         if array.nbytes <= COPY_BYTES or not array.flags.forc:
             return array.copy()
-        if id(array) not in self._kept:
-            self._kept[id(array)] = (array, fingerprint(array), function, position)
+        mark = fingerprint(array)
+        _, before, first_function, first_position = self._kept.setdefault(
+            id(array), (array, mark, function, position)
+        )
+        if mark != before:  # what the first record needs is gone, even if it is put back later
+            self._changed = (array, first_function, first_position)
         return array
 
     def check(self) -> None:
         """Raise if a kept array was written to since it was recorded."""
+        changed = self._changed
         for array, before, function, position in self._kept.values():
             if fingerprint(array) != before:
-                raise errors.changed_array(array, function, position)
+                changed = (array, function, position)
+        if changed is not None:
+            raise errors.changed_array(*changed)

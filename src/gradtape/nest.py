@@ -86,7 +86,6 @@ def _pack(like: Any, leaves: Iterator[Any]) -> Any:
             object.__setattr__(result, field.name, _pack(getattr(like, field.name), leaves))
         return result
     children = [
-        next(leaves) if _KINDS.get(type(child)) == _LEAF else _pack(child, leaves)
-        for child in like
+        next(leaves) if _KINDS.get(type(child)) == _LEAF else _pack(child, leaves) for child in like
     ]
     return type(like)(*children) if kind == _NAMED else type(like)(children)

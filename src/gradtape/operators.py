@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
+from gradtape.calls import is_tracked
 from gradtape.nest import flatten, map_structure, pack
+from gradtape.rules import UFUNCS
 from gradtape.tape import GradientTape
-from gradtape.tensor import Tensor, constant, is_tracked
+from gradtape.tensor import Tensor
+from gradtape.variable import constant
 
 __all__ = ["grad", "value_and_grad"]
 
@@ -62,9 +65,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             value = f(*inside, **kwargs)
-        _check_scalar(value, f)
-        if not isinstance(value, Tensor):
-            value = constant(value)  # it depends on nothing that has a derivative
+        value = _scalar(value, f)
         shares = tape.gradient(value, watched, unconnected_gradients="zero")
         seen: set[int] = set()
         leaves = [
@@ -100,8 +101,12 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
 
 def _argument(leaf: Any, f: Callable[..., Any]) -> Tensor:
-    """An argument as a tensor that a tape can watch under a key of its own."""
-    tensor = leaf if isinstance(leaf, Tensor) else constant(leaf)
+    """An argument as a tensor that a tape can watch under a key of its own.
+
+    A tensor stands for two things, the argument and itself in a closure: the argument is an
+    identity of it, which outer tapes see.
+    """
+    tensor = UFUNCS[np.positive](leaf) if isinstance(leaf, Tensor) else constant(leaf)
     if tensor.array.dtype.kind not in "fc":
         name = getattr(f, "__name__", "the function")
         raise TypeError(
@@ -111,14 +116,19 @@ def _argument(leaf: Any, f: Callable[..., Any]) -> Tensor:
     return tensor
 
 
-def _check_scalar(value: Any, f: Callable[..., Any]) -> None:
-    shape = np.shape(value.array if isinstance(value, Tensor) else value)
-    if shape != ():
-        name = getattr(f, "__name__", "the function")
+def _scalar(value: Any, f: Callable[..., Any]) -> Tensor:
+    """The value of a function as a tensor without axes."""
+    name = getattr(f, "__name__", "the function")
+    if not isinstance(value, (Tensor, np.ndarray, np.generic, int, float, complex)):
+        raise TypeError(f"a gradient needs a number, but {name} returned {errors.describe(value)}")
+    # A bare value depends on nothing that has a derivative.
+    tensor = value if isinstance(value, Tensor) else constant(value)
+    if tensor.array.shape != ():
         raise ValueError(
-            f"a gradient needs a scalar value, but {name} returned one of shape {shape}: sum it, "
-            "or take tape.jacobian for every entry"
+            f"a gradient needs a scalar value, but {name} returned one of shape "
+            f"{tensor.array.shape}: sum it, or take tape.jacobian for every entry"
         )
+    return tensor
 
 
 def _bare(value: Any, seen: set[int]) -> Any:

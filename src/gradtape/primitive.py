@@ -173,9 +173,7 @@ class Elementwise(_Base):
             return first and (x.shape, x.dtype), second and (y.shape, y.dtype)
         return [(a.shape, a.dtype) if mask >> i & 1 else None for i, a in enumerate(arrays)]
 
-    def pull(
-        self, g: Array, record: Any, saved: Values, batch: Batch
-    ) -> list[tuple[Any, Array]]:
+    def pull(self, g: Array, record: Any, saved: Values, batch: Batch) -> list[tuple[Any, Array]]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         shares = []
         notes = record[5]
@@ -340,9 +338,7 @@ class Primitive(_Base):
             [getattr(a, "dtype", None) for a in arrays],
         )
 
-    def pull(
-        self, g: Array, record: Any, saved: Values, batch: Batch
-    ) -> list[tuple[Any, Array]]:
+    def pull(self, g: Array, record: Any, saved: Values, batch: Batch) -> list[tuple[Any, Array]]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         shares = []
         _, _, in_keys, _, _, (shapes, dtypes), params = record
@@ -404,7 +400,9 @@ class Variadic(Primitive):
     (which of the arrays is meant). Whatever is tracked, all arrays are kept or none.
     """
 
-    def __init__(self, compute: Callable[..., Any], pulls: Any, pushes: Any, **options: Any) -> None:
+    def __init__(
+        self, compute: Callable[..., Any], pulls: Any, pushes: Any, **options: Any
+    ) -> None:
         super().__init__(compute, pulls, pushes, **options)
         count = len(self.params)
         arrays_kept, out_kept = [i in self.needed[1] for i in (0, 1)]
@@ -441,9 +439,7 @@ class Variadic(Primitive):
         """All inputs, or none."""
         return None if 0 in self.needed[1] else frozenset()
 
-    def pull(
-        self, g: Array, record: Any, saved: Values, batch: Batch
-    ) -> list[tuple[Any, Array]]:
+    def pull(self, g: Array, record: Any, saved: Values, batch: Batch) -> list[tuple[Any, Array]]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         _, _, in_keys, _, _, (shapes, dtypes), params = record
         rule = self.pulls[0]

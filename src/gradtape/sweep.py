@@ -6,12 +6,67 @@ from typing import Any
 
 import numpy as np
 
+from gradtape import errors
+from gradtape.arithmetic import cast
+from gradtape.nest import flatten
 from gradtape.recording import active
 from gradtape.tensor import Tensor, bare
+from gradtape.variable import Variable
 
-__all__ = ["sweep"]
+__all__ = ["seeds_of", "sweep"]
 
 Seeds = list[tuple[Any, Any]]
+
+
+def seeds_of(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
+    """The cotangents from which the walk starts: (key, seed) of each target."""
+    given = None if output_gradients is None else flatten(output_gradients)
+    if given is None and isinstance(target, Tensor) and target.key and not target.array.ndim:
+        return [(target.key, target.array.dtype.type(1))]  # the common case
+    targets = [target] if isinstance(target, Tensor) else flatten(target)
+    if given is not None and len(given) != len(targets):
+        raise ValueError(
+            f"argument `output_gradients` holds {len(given)} weights for {len(targets)} targets: "
+            "give one tensor or array for each target, in the same structure."
+        )
+    seeds = []
+    for i, t in enumerate(targets):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"argument `target` holds {errors.describe(t)}: only tensors that were computed "
+                "under the tape can be differentiated, not bare values (floor, argmax, comparisons "
+                "and the like have no derivative and give those)."
+            )
+        if t.key is not None:
+            array = t.array
+            if given is not None:
+                seed = _seed(t, given[i], i)
+            else:
+                seed = np.full(array.shape, array.dtype.type(1))[()]
+            seeds.append((t.key, seed))
+    return seeds
+
+
+def _seed(target: Tensor, given: Any, position: int) -> Any:
+    """A cotangent that the user gave for a target, checked."""
+    array = target.array
+    if isinstance(given, Variable):
+        given = given.value()  # its use is to be seen by other recorders
+    if not isinstance(given, (Tensor, np.ndarray, np.generic, int, float, complex)):
+        raise TypeError(
+            f"argument `output_gradients`: number {position} is {errors.describe(given)}; it must "
+            "be a tensor, an array or a number."
+        )
+    seed = given if isinstance(given, Tensor) else np.array(given, array.dtype)
+    shape = np.shape(bare(seed))
+    if shape != array.shape:
+        if shape != ():
+            raise errors.GradientShapeError(
+                f"argument `output_gradients`: number {position} has shape {tuple(shape)}, but its "
+                f"target has shape {tuple(array.shape)}; give one weight per entry of the target."
+            )
+        seed = np.broadcast_to(seed, array.shape)
+    return cast(seed if active() else bare(seed), array.dtype)
 
 
 def sweep(
@@ -141,7 +196,5 @@ def _add(cotangents: dict[Any, Any], live: dict[Any, Any], shares: Any, masks: b
 
 def _several(cotangents: dict[Any, Any], keys: tuple[Any, ...], wanted: Any) -> Any:
     """The cotangents of an operation's several outputs, or None if there is none."""
-    found = [
-        cotangents.get(key) if key in wanted else cotangents.pop(key, None) for key in keys
-    ]
+    found = [cotangents.get(key) if key in wanted else cotangents.pop(key, None) for key in keys]
     return None if all([g is None for g in found]) else found

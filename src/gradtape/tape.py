@@ -21,9 +21,9 @@ from gradtape import errors
 from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
 from gradtape.recording import ACTIVE, active, new_key, start, stop
-from gradtape.arithmetic import cast
-from gradtape.sweep import sweep
-from gradtape.tensor import Tensor, Variable, bare
+from gradtape.sweep import seeds_of, sweep
+from gradtape.tensor import Tensor
+from gradtape.variable import Variable
 
 __all__ = ["GradientTape", "UnconnectedGradients"]
 
@@ -73,6 +73,7 @@ class GradientTape:
         self._watch_accessed = watch_accessed_variables
         self._recording = False
         self._usable = False  # whether there is anything to differentiate
+        self._spent = False  # whether a gradient was computed and the records freed
         GradientTape.reset(self)
 
     # Recording ------------------------------------------------------------------------------------
@@ -92,8 +93,9 @@ class GradientTape:
                 "Tape is still recording, This can happen if you try to re-enter an already-active "
                 "tape."
             )
-        if not self._usable and self.tracked:
+        if self._spent:
             GradientTape.reset(self)
+            self._spent = False
         self._usable = self._recording = True
         ACTIVE.set((*active(), self))
         return self
@@ -161,7 +163,9 @@ class GradientTape:
 
     def tracks(self, tensor: Tensor) -> bool:
         """Whether a use of the tensor would be recorded."""
-        return tensor.key in self.tracked or (tensor.trainable and self._watch_accessed)
+        return tensor.key in self.tracked or (
+            tensor.trainable and self._watch_accessed and tensor.array.dtype.kind in "fc"
+        )
 
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
@@ -248,7 +252,7 @@ class GradientTape:
         """
         unconnected = self._begin(target, unconnected_gradients)
         leaves = self._sources(sources)
-        seeds = _seeds(target, output_gradients)
+        seeds = seeds_of(target, output_gradients)
         # Other calls, and a second try after the user's code failed, need the records again.
         free = not (self._persistent or self._replays)
         wanted = list(map(_key, leaves))
@@ -452,47 +456,3 @@ def _joined(block: list[Any]) -> Any:
     if not block or block[0] is None:
         return None
     return block[0] if len(block) == 1 else np.concatenate(block)
-
-
-def _seeds(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
-    """The cotangents from which the walk starts: (key, seed) of each target."""
-    if output_gradients is None:
-        given = []
-        if isinstance(target, Tensor) and target.key is not None and not target.array.ndim:
-            return [(target.key, target.array.dtype.type(1))]  # the common case
-    else:
-        given = flatten(output_gradients)
-    seeds = []
-    for i, t in enumerate([target] if isinstance(target, Tensor) else flatten(target)):
-        if not isinstance(t, Tensor):
-            raise TypeError(
-                f"argument `target` holds {errors.describe(t)}: only tensors that were computed "
-                "under the tape can be differentiated, not bare values (floor, argmax, comparisons "
-                "and the like have no derivative and give those)."
-            )
-        if t.key is not None:
-            array = t.array
-            if i < len(given):
-                seed = _seed(t, given[i], i)
-            else:
-                one = array.dtype.type(1)
-                seed = np.full(array.shape, one) if array.ndim else one
-            seeds.append((t.key, seed))
-    return seeds
-
-
-def _seed(target: Tensor, given: Any, position: int) -> Any:
-    """A cotangent that the user gave for a target, checked."""
-    array = target.array
-    if isinstance(given, Variable):
-        given = given.value()  # its use is to be seen by other recorders
-    seed = given if isinstance(given, Tensor) else np.array(given, array.dtype)
-    shape = np.shape(bare(seed))
-    if shape != array.shape:
-        if shape != ():
-            raise errors.GradientShapeError(
-                f"argument `output_gradients`: number {position} has shape {tuple(shape)}, but its "
-                f"target has shape {tuple(array.shape)}; give one weight per entry of the target."
-            )
-        seed = np.broadcast_to(seed, array.shape)
-    return cast(seed if active() else bare(seed), array.dtype)

@@ -1,4 +1,4 @@
-"""Tensor and Variable: arrays that recorders can see, with NumPy's operators and protocols.
+"""Tensor: an array that recorders can see, with NumPy's operators and protocols.
 
 A tensor holds a bare array and a key. The key names the value for every recorder; a tensor that
 nobody watches has none. What an operation means is looked up in the registry of rules; this module
@@ -16,13 +16,14 @@ from numpy import ndarray
 
 from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
 from gradtape import errors
-from gradtape.recording import active, new_key
-from gradtape.rules import BARE, BINDINGS, STRAIGHT, UFUNCS
+from gradtape.calls import call, is_tracked, without_ufunc_defaults
+from gradtape.recording import active
+from gradtape.rules import BINDINGS, STRAIGHT
 
-__all__ = ["Tensor", "Variable", "apply", "bare", "constant", "is_tracked"]
+__all__ = ["Tensor", "apply", "bare"]
 
 #: What may stand beside a tensor in an operation as it is; anything else is made an array first.
-_PLAIN = frozenset({int, float, complex, bool, ndarray, *np.sctypeDict.values()})
+_PLAIN = frozenset({int, float, bool, ndarray, *np.sctypeDict.values()})
 
 
 def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
@@ -36,6 +37,8 @@ def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ())
         out = primitive.compute(*arrays, *params)
     except (ValueError, TypeError) as error:
         raise _named(error, primitive) from error
+    if type(out) is ndarray and not out.ndim:
+        out = out[()]
     key = None
     for recorder in active():
         key = recorder.record(primitive, keys, inputs, arrays, params, out, key)
@@ -58,17 +61,18 @@ def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
         if isinstance(value, Tensor):
             arrays.append(value.array)
             keys.append(value.key)
-            if cls is None:
+            if cls is None or (
+                value.result_class is not cls and issubclass(value.result_class, cls)
+            ):
                 cls = value.result_class
-            elif value.result_class is not cls and issubclass(value.result_class, cls):
-                cls = value.result_class
-        elif type(value) in _PLAIN:
+        elif type(value) in _PLAIN or type(value) is complex:
             arrays.append(value)
             keys.append(None)
         else:
-            return _unwrapped(
-                tuple([v if isinstance(v, Tensor) else _operand(v) for v in inputs])
-            )
+            made = tuple([v if isinstance(v, Tensor) else _operand(v) for v in inputs])
+            if any([v is NotImplemented for v in made]):
+                raise TypeError(f"{errors.describe(value)} is no operand for a Tensor")
+            return _unwrapped(made)
     return cls, keys, inputs, tuple(arrays)
 
 
@@ -81,6 +85,8 @@ def _operand(value: Any, beside: Any = None) -> Any:
     if type(value) is complex and type(beside) is not np.float64:
         return value  # weak, as NumPy has it; only with np.float64 would Python do the sum
     array = np.asarray(value)
+    if array.dtype == object:
+        return NotImplemented  # perhaps the other's own operator knows what to do
     return array if array.ndim else array[()]
 
 
@@ -100,6 +106,8 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
         else:
             b = other = other if type(other) in _PLAIN else _operand(other, a)
             other_key = None
+            if b is NotImplemented:
+                return NotImplemented
         if reflected:
             keys, inputs, arrays = (other_key, self.key), (other, self), (b, a)
         else:
@@ -133,14 +141,14 @@ def _function(function: Any) -> Any:
     """A method that is a NumPy function of the tensor."""
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return _call(function, (self, *args), kwargs)
+        return call(function, (self, *args), kwargs)
 
     return method
 
 
 def _reflected(function: Any) -> Any:
     """A reflected operator that is a NumPy function."""
-    return lambda self, other: _call(function, (other, self), {})
+    return lambda self, other: call(function, (other, self), {})
 
 
 def _comparison(compute: Callable[[Any, Any], Any]) -> Any:
@@ -251,6 +259,10 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.array, spec)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy is another value, which nobody tracks; and keys mean nothing in another process.
+        return type(self), (self.array.copy(),)
+
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
             f"{type(self).__name__} does not support item assignment. Write the new value as "
@@ -269,11 +281,11 @@ class Tensor:
             primitive = STRAIGHT.get(ufunc)
             if primitive is not None and (not primitive.least_ndim or _are_matrices(*inputs)):
                 return apply(primitive, inputs)
-        kwargs = {k: v for k, v in kwargs.items() if not _is_ufunc_default(k, v)}
-        return _call(ufunc if method == "__call__" else (ufunc, method), inputs, kwargs)
+        function = ufunc if method == "__call__" else (ufunc, method)
+        return call(function, inputs, without_ufunc_defaults(kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _call(function, args, kwargs)
+        return call(function, args, kwargs)
 
     # Operators and methods: each is a NumPy function of the tensor --------------------------------
 
@@ -345,168 +357,19 @@ class Tensor:
 Tensor.result_class = Tensor
 
 
-class Variable(Tensor):
-    """A tensor whose value can be assigned anew; tapes watch trainable ones by themselves.
-
-    Parameters
-    ----------
-    initial_value : array-like; copied.
-    trainable : whether tapes watch it when it is used.
-    name : used in messages.
-    dtype : NumPy dtype; by default that of the value.
-
-    Examples
-    --------
-    >>> import gradtape as gt
-    >>> w = gt.Variable([1.0, 2.0])
-    >>> with gt.GradientTape() as tape:
-    ...     loss = (w**2).sum()
-    >>> w.assign_sub(0.5 * tape.gradient(loss, w))
-    Variable([0., 0.])
-    """
-
-    __slots__ = ("name", "trainable")
-
-    def __init__(
-        self,
-        initial_value: Any,
-        trainable: bool = True,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(_own(initial_value, dtype), new_key())
-        self.trainable = trainable
-        self.name = name or "Variable"
-
-    def assign(self, value: Any) -> Variable:
-        """Give it a new value of the same shape, cast to its dtype; return the variable.
-
-        Records made before keep the value they saw.
-        """
-        new = bare(value)
-        if np.shape(new) != self.shape:
-            raise ValueError(
-                f"cannot assign {errors.describe(new)} to variable {self.name!r} of shape "
-                f"{self.shape}: the shapes must be equal"
-            )
-        self.array = _own(new, self.dtype)
-        return self
-
-    def assign_add(self, delta: Any) -> Variable:
-        """Add ``delta`` to the value; return the variable."""
-        return self.assign(self.array + bare(delta))
-
-    def assign_sub(self, delta: Any) -> Variable:
-        """Subtract ``delta`` from the value; return the variable."""
-        return self.assign(self.array - bare(delta))
-
-    def value(self) -> Tensor:
-        """The present value as a tensor of its own, recorded as an identity."""
-        return UFUNCS[np.positive](self)  # type: ignore[no-any-return]
-
-
-def constant(value: Any, dtype: Any = None) -> Tensor:
-    """Make a tensor of a number, a nested sequence or an array; the value is copied.
-
-    Examples
-    --------
-    >>> import gradtape as gt
-    >>> gt.constant([[1, 2], [3, 4]], dtype="float32")
-    Tensor([[1., 2.],
-            [3., 4.]], dtype=float32)
-    """
-    return Tensor(_own(value, dtype))
-
-
-def is_tracked(tensor: Tensor) -> bool:
-    """Whether an active recorder tracks the tensor, or would as soon as it is used."""
-    return any([recorder.tracks(tensor) for recorder in active()])
-
-
 def bare(value: Any) -> Any:
     """The array inside a tensor; anything else as it is."""
     return value.array if isinstance(value, Tensor) else value
 
 
-def _own(value: Any, dtype: Any) -> Any:
-    """A fresh array of a value, or a NumPy scalar when it has no axes."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise errors.masked_array(value)
-    array = np.array(value, dtype=dtype)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(
-            f"a tensor holds numbers; {errors.describe(value)} gives an array of dtype "
-            f"{array.dtype}. Pass numbers, or nested sequences of equal lengths of them."
-        )
-    return array if array.ndim else array[()]
-
-
 def _entries(array: Any, name: str) -> str:
     """The entries as NumPy prints them inside ``name(...)``."""
     text = np.array2string(np.asarray(array), separator=", ", prefix=f"{name}(")
-    return text if array.dtype in (np.float64, np.int64, np.bool_) else f"{text}, dtype={array.dtype}"
-
-
-def _strip(value: Any) -> Any:
-    """A nest of arguments with bare arrays for tensors."""
-    if isinstance(value, (list, tuple)):
-        return type(value)([_strip(v) for v in value])
-    return bare(value)
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors among nested arguments."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for v in value:
-            yield from _tensors(v)
+    return (
+        text if array.dtype in (np.float64, np.int64, np.bool_) else f"{text}, dtype={array.dtype}"
+    )
 
 
 def _are_matrices(x: Any, y: Any) -> bool:
     """Whether both have two axes or more, as the matrix product's primitive needs."""
     return getattr(x, "ndim", 0) > 1 and getattr(y, "ndim", 0) > 1
-
-
-def _is_ufunc_default(argument: str, value: Any) -> bool:
-    """Whether a ufunc's keyword argument says nothing."""
-    if argument == "axis":
-        return False  # None means all axes, where the default is the first
-    return value is None or value is np._NoValue or (argument == "where" and value is True)  # type: ignore[attr-defined]
-
-
-def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call what a NumPy function means on tensors."""
-    binder = BINDINGS.get(function)
-    if binder is not None:
-        try:
-            return binder(*args, **kwargs)
-        except TypeError:
-            _check_arguments(function, binder, args, kwargs)
-            raise
-    primitive = UFUNCS.get(function)
-    if primitive is not None:
-        for argument in kwargs:
-            raise errors.no_rule_for_argument(function, argument)
-        return apply(primitive, args)
-    call = getattr(*function) if isinstance(function, tuple) else function
-    bare_kwargs = {key: _strip(value) for key, value in kwargs.items()}
-    if function in BARE:
-        return call(*_strip(args), **bare_kwargs)
-    tensors = [*_tensors(args), *_tensors(list(kwargs.values()))]
-    if any([is_tracked(t) for t in tensors]):
-        raise errors.no_rule(function)
-    result = call(*_strip(args), **bare_kwargs)
-    is_array = isinstance(result, (np.ndarray, np.generic))
-    return tensors[0].result_class(result) if is_array else result
-
-
-def _check_arguments(function: Any, binder: Any, args: Any, kwargs: dict[str, Any]) -> None:
-    """If a call failed because the binder has no such argument, say so in our words."""
-    code = binder.__code__
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    for argument in kwargs:
-        if argument not in known:
-            raise errors.no_rule_for_argument(function, argument)
-    if len(args) > code.co_argcount and not code.co_flags & 4:
-        raise errors.no_rule_for_argument(function, f"number {code.co_argcount + 1}")

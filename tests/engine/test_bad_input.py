@@ -228,8 +228,17 @@ CONVERSIONS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("kind", ["variable", "watched", "result"])
 @pytest.mark.parametrize(
-    "name", ["asarray", "array", "array of a list", "asarray with a dtype", "array[i] = t",
-             "ascontiguousarray", "np.float64 of it", "put"]
+    "name",
+    [
+        "asarray",
+        "array",
+        "array of a list",
+        "asarray with a dtype",
+        "array[i] = t",
+        "ascontiguousarray",
+        "np.float64 of it",
+        "put",
+    ],
 )
 def test_a_tracked_tensor_does_not_become_an_array_in_silence(
     tape: Any, kind: str, name: str
@@ -244,7 +253,14 @@ def test_a_tracked_tensor_does_not_become_an_array_in_silence(
 @pytest.mark.parametrize("name", ["array[0] = t[0]", "a list into an array", "fill", "math"])
 def test_an_entry_does_not_become_a_number_in_silence(tape: Any, name: str) -> None:
     t = gt.Variable([1.0, 2.0])
-    holds(message(gt.TrackedConversionError, lambda: CONVERSIONS[name](t)), "np.stack")
+    with pytest.raises((gt.TrackedConversionError, ValueError)) as raised:
+        CONVERSIONS[name](t)
+    # NumPy puts an error of its own in front where it tries a sequence next.
+    error: BaseException | None = raised.value
+    if type(error) is ValueError:
+        error = error.__cause__
+    assert type(error) is gt.TrackedConversionError
+    holds(str(error), "np.stack", "numpy()", "stop_gradient")
 
 
 def test_a_tensor_that_is_no_longer_tracked_may_become_an_array() -> None:

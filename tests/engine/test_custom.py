@@ -359,6 +359,15 @@ def test_dtypes_are_the_arguments_own() -> None:
     assert tape.gradient(y, x).dtype == np.float32
 
 
+def test_a_function_that_returns_its_argument() -> None:
+    @gt.custom_gradient
+    def reversed_gradient(x: Any) -> Any:
+        return x, lambda g: -g
+
+    assert at(lambda x: reversed_gradient(x) * x, 3.0) == 0.0
+    assert at(lambda x: reversed_gradient(reversed_gradient(x)) * x, 3.0) == 6.0
+
+
 def test_without_a_tape_it_is_just_the_function() -> None:
     @gt.custom_gradient
     def f(x: Any) -> Any:
@@ -489,9 +498,7 @@ def test_variables_inside() -> None:
     with gt.GradientTape(persistent=True) as tape:
         y = deep(x)
         z = (np.sin(x * v) * v).sum()
-    for found, expected in zip(
-        tape.gradient(y, [x, v]), tape.gradient(z, [x, v]), strict=True
-    ):
+    for found, expected in zip(tape.gradient(y, [x, v]), tape.gradient(z, [x, v]), strict=True):
         assert np.allclose(found.numpy(), expected.numpy())
 
 

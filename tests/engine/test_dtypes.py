@@ -19,7 +19,9 @@ def test_values_and_gradients_keep_the_dtype(dtype: Any) -> None:
     gradient = tape.gradient(y, x)
     assert gradient.dtype == dtype
     expected = np.exp([1.0, 2.0]) * 2 + 2 * np.array([1.0, 2.0]) / 3
-    assert np.allclose(gradient.numpy().astype(float), expected, rtol=4 * np.finfo(dtype).eps + 1e-15)
+    assert np.allclose(
+        gradient.numpy().astype(float), expected, rtol=4 * np.finfo(dtype).eps + 1e-15
+    )
     assert tape.jacobian(x * x, x, "zero").dtype == dtype
 
 
@@ -71,7 +73,7 @@ def test_a_way_through_integers_has_no_gradient() -> None:
     assert np.array_equal(tape.gradient(y, x).numpy(), [1.0, 2.0])
 
 
-# Complex: the gradient of a real loss is the direction of steepest ascent ---------------------------
+# Complex: the gradient of a real loss is the direction of steepest ascent ----------------------
 
 
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
@@ -91,7 +93,7 @@ LOSSES: dict[str, Any] = {
     "modulus": lambda z: np.abs(z * z + 1),
     "argument": lambda z: np.angle(z * z),
     "by conjugation": lambda z: np.real(np.conj(z) * z * z),
-    "sum of squares": lambda z: (np.real(z) ** 2 + np.imag(z) ** 3),
+    "sum of squares": lambda z: np.real(z) ** 2 + np.imag(z) ** 3,
     "product": lambda z: np.real(z[0] * np.conj(z[1]) * z),
     "matrix": lambda z: np.abs(np.array([[1 + 1j, 2], [3j, 1 - 1j]]) @ z) ** 2,
 }
@@ -130,7 +132,9 @@ def test_a_real_variable_in_a_complex_product_gets_a_real_gradient() -> None:
         loss = np.real((x * np.array([1 + 1j, 2 - 1j])) ** 2).sum()
     g = tape.gradient(loss, x)
     assert g.dtype == np.float64
-    assert np.allclose(g.numpy(), 2 * np.array([1.0, 2.0]) * np.real(np.array([1 + 1j, 2 - 1j]) ** 2))
+    assert np.allclose(
+        g.numpy(), 2 * np.array([1.0, 2.0]) * np.real(np.array([1 + 1j, 2 - 1j]) ** 2)
+    )
 
 
 def test_forward_mode_of_a_holomorphic_function_is_not_conjugated() -> None:

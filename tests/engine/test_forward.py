@@ -206,6 +206,34 @@ def test_recompute_grad_in_forward_mode() -> None:
     assert np.isclose(acc.jvp(y).numpy(), np.cos(0.5) * np.exp(np.sin(0.5)))
 
 
+@pytest.mark.parametrize("kind", ["custom", "recompute"])
+@pytest.mark.parametrize("way", ["forward over reverse", "reverse over forward", "twice forward"])
+def test_second_order_through_given_derivatives(kind: str, way: str) -> None:
+    @gt.custom_gradient
+    def custom(x: Any) -> Any:
+        return x**3, lambda g: g * 3 * x**2
+
+    cube = custom if kind == "custom" else gt.recompute_grad(lambda x: x**3)
+    x = gt.Variable(2.0)
+    if way == "forward over reverse":
+        with gt.ForwardAccumulator(x, 1.0) as acc:
+            with gt.GradientTape() as tape:
+                y = cube(x) * x
+            first = tape.gradient(y, x)
+        second = acc.jvp(first)
+    elif way == "reverse over forward":
+        with gt.GradientTape() as tape:
+            with gt.ForwardAccumulator(x, 1.0) as acc:
+                y = cube(x) * x
+            first = acc.jvp(y)
+        second = tape.gradient(first, x)
+    else:
+        with gt.ForwardAccumulator(x, 1.0) as outer, gt.ForwardAccumulator(x, 1.0) as inner:
+            first = inner.jvp(cube(x) * x)
+        second = outer.jvp(first)
+    assert (first.item(), second.item()) == (32.0, 48.0)
+
+
 def test_stop_gradient_stops_tangents() -> None:
     x = gt.constant(2.0)
     with gt.ForwardAccumulator(x, 1.0) as acc:
@@ -250,9 +278,8 @@ def test_a_tangent_is_not_the_users_array() -> None:
 
 def test_entering_twice() -> None:
     acc = gt.ForwardAccumulator(gt.constant(1.0), 1.0)
-    with acc:
-        with pytest.raises(ValueError, match="already recording"):
-            acc.__enter__()
+    with acc, pytest.raises(ValueError, match="already recording"):
+        acc.__enter__()
     assert active() == ()
 
 

@@ -135,9 +135,8 @@ def test_a_constant_gradient_has_no_derivative() -> None:
 
 def test_a_gradient_taken_outside_the_outer_tape_is_a_constant() -> None:
     x = gt.Variable(2.0)
-    with gt.GradientTape(persistent=True) as outer:
-        with gt.GradientTape(persistent=True) as inner:
-            y = x**3
+    with gt.GradientTape(persistent=True) as outer, gt.GradientTape(persistent=True) as inner:
+        y = x**3
     first = inner.gradient(y, x)
     with outer:
         z = first * x

@@ -19,7 +19,7 @@ class Pair(NamedTuple):
     second: Any
 
 
-Old = namedtuple("Old", ["b", "a"])  # noqa: PYI024  (the other way of making one)
+Old = namedtuple("Old", ["b", "a"])
 
 
 @dataclasses.dataclass

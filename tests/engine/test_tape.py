@@ -231,10 +231,8 @@ def test_stop_recording_leaves_out_what_is_inside() -> None:
 
 def test_stop_recording_pauses_one_tape_only() -> None:
     x = gt.Variable(3.0)
-    with gt.GradientTape() as outer:
-        with gt.GradientTape() as inner:
-            with outer.stop_recording():
-                y = x * x
+    with gt.GradientTape() as outer, gt.GradientTape() as inner, outer.stop_recording():
+        y = x * x
     assert inner.gradient(y, x).numpy() == 6.0
     assert outer.gradient(y, x) is None
 
@@ -297,10 +295,10 @@ def test_nothing_after_the_context_is_recorded() -> None:
 
 def test_an_exception_leaves_no_tape_active() -> None:
     x = gt.Variable(3.0)
-    with pytest.raises(ZeroDivisionError):
-        with gt.GradientTape() as outer, gt.GradientTape(), gt.ForwardAccumulator(x, 1.0):
-            y = x * x
-            raise ZeroDivisionError
+    outer = gt.GradientTape()
+    with pytest.raises(ZeroDivisionError), outer, gt.GradientTape(), gt.ForwardAccumulator(x, 1.0):
+        y = x * x
+        raise ZeroDivisionError
     assert active() == ()
     assert outer.gradient(y, x).numpy() == 6.0
 
@@ -554,3 +552,39 @@ def test_a_temporary_that_died_is_not_mistaken_for_a_new_one() -> None:
         y = sum(fresh, start=x * 0.0)
     assert all(g is None for g in tape.gradient(x * x, fresh))
     assert tape.gradient(y, x).numpy() == 0.0
+
+
+def test_a_long_chain() -> None:
+    """No recursion, in the walk or when the tape is let go of."""
+    x = gt.Variable(1.0)
+    with gt.GradientTape(persistent=True) as tape:
+        y = x
+        for _ in range(20_000):
+            y = y * 1.0001
+    assert np.isclose(tape.gradient(y, x).numpy(), 1.0001**20_000)
+
+
+def test_outputs_of_one_operation_as_targets_and_sources() -> None:
+    x = gt.Variable(np.arange(1.0, 7.0))
+    with gt.GradientTape(persistent=True) as outer:
+        with gt.GradientTape(persistent=True) as tape:
+            a, b, c = np.split(x * x, 3)
+            y = a * b[0]
+        first = tape.gradient(y, x)
+    da, db, dx = tape.gradient([y, b], [a, b, x])
+    assert np.array_equal(first.numpy(), [18.0, 36.0, 30.0, 0.0, 0.0, 0.0])
+    assert np.array_equal(outer.gradient(first, x).numpy(), [30.0, 42.0, 46.0, 0.0, 0.0, 0.0])
+    assert np.array_equal(da.numpy(), [9.0, 9.0])
+    assert np.array_equal(db.numpy(), [6.0, 1.0])
+    assert np.array_equal(dx.numpy(), [18.0, 36.0, 36.0, 8.0, 0.0, 0.0])
+    assert tape.jacobian(c, b) is None
+    assert np.array_equal(tape.jacobian(c, c).numpy(), np.eye(2))
+
+
+def test_a_jacobian_in_the_tape_s_own_context() -> None:
+    x = gt.Variable([1.0, 2.0])
+    with gt.GradientTape(persistent=True) as tape:
+        y = x**3
+        j = tape.jacobian(y, x)
+    assert np.array_equal(j.numpy(), [[3.0, 0.0], [0.0, 12.0]])
+    assert np.array_equal(tape.gradient(j, x).numpy(), [6.0, 12.0])

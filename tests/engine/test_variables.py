@@ -1,5 +1,8 @@
 """Variables, constants and tensors: values, printing, and standing in for arrays."""
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -301,3 +304,50 @@ def test_a_result_without_axes_is_a_scalar_in_both_directions(name: str) -> None
     assert y.shape == ()
     assert isinstance(tape.gradient(z, y).numpy(), np.generic)
     assert tape.gradient(z, v).shape == (2,)
+
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "copy.copy": copy.copy,
+    "copy.deepcopy": copy.deepcopy,
+    "deepcopy of a list": lambda v: copy.deepcopy([v])[0],
+    "pickle": lambda v: pickle.loads(pickle.dumps(v)),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_of_a_variable_is_another_variable(name: str) -> None:
+    """As a network and its target network: what one is used for is no gradient of the other."""
+    v = gt.Variable([1.0, 2.0], name="weights")
+    w = COPIES[name](v)
+    assert (type(w), w.name, w.trainable) == (gt.Variable, "weights", True)
+    with gt.GradientTape(persistent=True) as tape:
+        y = (v * v).sum()
+        both = (v * w).sum()
+    assert tape.gradient(y, w) is None
+    dv, dw = tape.gradient(both, [v, w])
+    assert np.array_equal(dv.numpy(), [1.0, 2.0])
+    assert np.array_equal(dw.numpy(), [1.0, 2.0])
+    v.assign([5.0, 6.0])
+    assert np.array_equal(w.numpy(), [1.0, 2.0])
+    assert len(tape.watched_variables()) == 2
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_of_a_tracked_tensor_does_not_gather_its_gradient(name: str) -> None:
+    x = gt.Variable([1.0, 2.0])
+    with gt.GradientTape(persistent=True) as tape:
+        u = x * 3.0
+        w = COPIES[name](u)
+        tape.watch(w)
+        y = (u * w).sum()
+    assert np.array_equal(tape.gradient(y, w).numpy(), [3.0, 6.0])
+
+
+def test_integer_variables_are_free_to_be_converted() -> None:
+    """They have no gradient that could be lost."""
+    n = gt.Variable([2, 3])
+    with gt.GradientTape():
+        assert np.asarray(n).tolist() == [2, 3]
+        assert list(range(gt.Variable(2))) == [0, 1]
+        assert [1.0, 2.0, 3.0][gt.Variable(1)] == 2.0
+        assert int(gt.Variable(4)) == 4

@@ -57,7 +57,7 @@ REFUSED: list[tuple[str, str, Any]] = [
     ("numpy.concatenate", "casting", lambda x: np.concatenate([x], dtype="f", casting="unsafe")),
     ("numpy.stack", "out", lambda x: np.stack([x, x], out=np.empty((2, 2, 3)))),
     ("numpy.unique", "return_index", lambda x: np.unique(x, return_index=True)),
-    ("numpy.astype", "casting", lambda x: x.astype("f", casting="unsafe")),
+    ("astype", "casting", lambda x: x.astype("f", casting="unsafe")),
     ("numpy.reshape", "order", lambda x: np.reshape(x, (3, 2), order="A")),
     ("numpy.pad", "mode", lambda x: np.pad(x, 1, mode="linear_ramp")),
     ("numpy.pad", "mode", lambda x: np.pad(x, 1, mode="reflect", reflect_type="odd")),

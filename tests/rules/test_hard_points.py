@@ -27,12 +27,10 @@ def slopes(function: Any, *arguments: Any, order: int = 1) -> list[Any]:
         return [bare(g) for g in differentiate(order)]
 
 
-def check(function: Any, *pairs: Any, order: int = 1) -> None:
+def check(function: Any, *pairs: Any) -> None:
     """Compare the derivative by each argument, given as pairs of argument and derivative."""
     arguments = [argument for argument, _ in pairs]
-    for actual, (argument, expected) in zip(
-        slopes(function, *arguments, order=order), pairs, strict=True
-    ):
+    for actual, (argument, expected) in zip(slopes(function, *arguments), pairs, strict=True):
         dtype = np.asarray(argument).dtype
         assert actual.dtype == dtype
         np.testing.assert_allclose(actual, expected, rtol=8 * np.finfo(dtype).eps)
@@ -106,7 +104,6 @@ def test_two_arguments(function: Any, x: Any, y: Any, by_x: Any, by_y: Any):
         (lambda x: np.std(x), [3.0], [0]),
         (lambda x: np.var(x), [3.0], [0]),
         (lambda x: np.std(x, ddof=1), [1.0, 3.0], [-np.sqrt(0.5), np.sqrt(0.5)]),
-        (lambda x: np.var(x, ddof=1), [3.0], [NAN]),
         (lambda x: x.astype(np.float32), [1.5], [1]),
         (lambda x: x.astype(np.float32).astype(np.float64), [0.1], [1]),
     ],
@@ -115,23 +112,26 @@ def test_one_argument(function: Any, at: Any, expected: Any):
     check(function, (at, expected))
 
 
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+def test_the_variance_of_too_few_is_nan():
+    check(lambda x: np.var(x, ddof=1), ([3.0], [NAN]))
+
+
 @pytest.mark.parametrize(
     ("function", "at", "expected"),
     [
-        (np.prod, [2.0, 0.0, 3.0], [3, 5, 2]),  # the sum of the row of the Hessian
+        (np.prod, [2.0, 0.0, 3.0], [3, 5, 2]),
         (lambda x: x**2, [0.0], [2]),
         (lambda x: x**3, [0.0], [0]),
         (lambda x: np.power(x, np.array([2.0, 1.0, 3.0])), [0.0, 0.0, 0.0], [2, 0, 0]),
-        (np.logaddexp, [1000.0, 0.0], [0, 0.25]),
+        (lambda x: np.logaddexp(x, 0.0), [1000.0, 0.0], [0, 0.25]),
         (logistic, [0.0, 800.0, -800.0], [0, 0, 0]),
         (np.cumprod, [0.0, 0.0, 3.0], [0 + 3 + 1, 1 + 3, 0]),
     ],
 )
 def test_second_derivatives(function: Any, at: Any, expected: Any):
-    f = (lambda x: function(x, 0.0)) if function is np.logaddexp else function
-    if function is np.prod:
-        expected = [3, 5, 2]
-    np.testing.assert_allclose(slopes(f, at, order=2)[0], expected, rtol=1e-14)
+    """The rows of the Hessian, summed up."""
+    np.testing.assert_allclose(slopes(function, at, order=2)[0], expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

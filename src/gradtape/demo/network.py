@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gradtape.datasets import california_housing
 from gradtape.optimizers import Nadam
 from gradtape.tape import GradientTape
-from gradtape.tensor import Tensor, Variable, constant
+from gradtape.tensor import Tensor
+from gradtape.variable import Variable, constant
 
 __all__ = ["Data", "Epoch", "Network", "Settings", "housing_data", "mean_squared_error", "train"]
 

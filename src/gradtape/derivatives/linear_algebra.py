@@ -24,9 +24,10 @@ OUTER = 1 << 12
 
 def _times(x: Any, y: Any) -> Any:
     """x @ y of at least two axes each, by the cheapest of the forms that the shapes allow."""
-    if y.ndim == 2:
-        return x * y if y.shape[0] == 1 and x.size * y.size > OUTER else x.dot(y)
-    return x * y if x.shape[-1] == 1 and y.shape[-2] == 1 else np.matmul(x, y)
+    if x.shape[-1] == 1 and y.shape[-2] == 1 and (x.size * y.size > OUTER or y.ndim > 2):
+        return x * y
+    # The dot method has less overhead, but a bare array's does not see that y is a tensor.
+    return x.dot(y) if y.ndim == 2 and type(x) is type(y) else np.matmul(x, y)
 
 
 def _adjoint(x: Any) -> Any:
@@ -75,6 +76,11 @@ def matmul(x1: Any, x2: Any) -> Any:
     n, m = np.ndim(x1), np.ndim(x2)
     if n == 0 or m == 0:
         raise ValueError("matmul: a scalar is no matrix; use * to multiply by a number")
+    if x1.shape[-1] != x2.shape[max(m - 2, 0)]:
+        raise ValueError(
+            f"matmul: shapes {x1.shape} and {x2.shape} do not fit: size {x2.shape[max(m - 2, 0)]} "
+            f"is different from {x1.shape[-1]}"
+        )
     left = x1 if n > 1 else np.expand_dims(x1, 0)
     right = x2 if m > 1 else np.expand_dims(x2, 1)
     out = matrix_product(left, right)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
+from gradtape import variable as engine_variable
 from gradtape.derivatives import linear_algebra
 from gradtape.rules import UFUNCS
 from gradtape.tf import errors, rules
@@ -34,7 +35,7 @@ def answer(value: Any, kind: Any) -> Any:
 
 def _engines(value: Any) -> Any:
     """Arguments with the engine's tensors for ours: NumPy's functions mean NumPy's operators."""
-    if isinstance(value, engine.Variable) and value.array.dtype.kind != "b":
+    if isinstance(value, engine_variable.Variable) and value.array.dtype.kind != "b":
         value = UFUNCS[np.positive](value)  # a read, which is what watches it
     if isinstance(value, engine.Tensor):
         return engine.Tensor(value.array, value.key)
@@ -292,7 +293,7 @@ class Operators:
         return Reference(self)
 
     def __hash__(self) -> int:
-        kind = "Variable" if isinstance(self, engine.Variable) else "Tensor"
+        kind = "Variable" if isinstance(self, engine_variable.Variable) else "Tensor"
         more = f" (Variable: {self!r})" if kind == "Variable" else ""
         raise TypeError(
             f"{kind} is unhashable. Instead, use {kind.lower()}.ref() as the key.{more}"
@@ -307,6 +308,17 @@ class Operators:
         if not self.array.ndim:
             raise TypeError("Cannot iterate over a scalar tensor.")
         return iter([self[i] for i in range(len(self.array))])
+
+    # TensorFlow converts a tensor to a Python number also where a tape then loses sight of it.
+
+    def __float__(self) -> float:
+        return float(self.array)
+
+    def __int__(self) -> int:
+        return int(self.array)
+
+    def __complex__(self) -> complex:
+        return complex(self.array)
 
     def __bool__(self) -> bool:
         return bool(self.array)  # NumPy says it well when there is more than one entry

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
+from gradtape import variable as engine_variable
 from gradtape.rules import UFUNCS
 from gradtape.tf.conversion import array_of, dtype_or_none
 from gradtape.tf.operators import Operators, answer, holds_tensors, stacked
@@ -133,7 +134,7 @@ def convert_to_tensor(
     <tf.Tensor: shape=(2,), dtype=int32, numpy=array([1, 2], dtype=int32)>
     """
     tensor = operand(value, dtype_or_none(dtype))
-    if isinstance(tensor, engine.Variable):
+    if isinstance(tensor, engine_variable.Variable):
         return identity(tensor)
     return result(tensor)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
+from gradtape import variable as engine_variable
 from gradtape.recording import active
 from gradtape.tf import errors
 from gradtape.tf.conversion import array_of, dtype_or_none
@@ -18,7 +19,7 @@ from gradtape.tf.tensors import Tensor, entries, identity, operand
 __all__ = ["Variable"]
 
 
-class Variable(Operators, engine.Variable):
+class Variable(Operators, engine_variable.Variable):
     """A tensor whose value can be assigned anew; tapes watch trainable ones by themselves.
 
     Parameters
