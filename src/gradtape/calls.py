@@ -64,7 +64,7 @@ def without_ufunc_defaults(kwargs: dict[str, Any]) -> dict[str, Any]:
         for key, value in kwargs.items()
         # For the axis of a reduction None says something: all axes, where the default is the first.
         if not (value is True if key == "where" else value is None and key != "axis")
-        and value is not np._NoValue  # type: ignore[attr-defined]
+        and value is not np._NoValue
     }
 
 
@@ -77,7 +77,7 @@ def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in kwargs.items()
-        if key not in known or (value is not known[key].default and value is not np._NoValue)  # type: ignore[attr-defined]
+        if key not in known or (value is not known[key].default and value is not np._NoValue)
     }
 
 

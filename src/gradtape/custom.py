@@ -6,7 +6,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -230,14 +230,13 @@ class _VariableWatcher:
 
 
 class UserCall:
-    """One call of a function whose gradient the user gave: to a tape, a primitive like any other."""
+    """One call of a function whose gradient the user gave: to a tape, one more primitive."""
 
     kind = "user"
     selects = fills = False
     noted = False
-    keep: Any = defaultdict(
-        lambda: lambda values: ()
-    )  # what the gradient needs, its function holds
+    #: Nothing is kept: what the gradient needs, its function holds.
+    keep: ClassVar[Any] = defaultdict(lambda: lambda values: ())
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class TrackedConversionError(TypeError):
     """A tracked tensor was about to become a bare array, which would drop its gradient.
 
     Fails: ``np.asarray(t)`` or ``array[0] = t`` while a tape tracks ``t``.
-    Works: ``t.numpy()`` for the bare value, ``np.stack`` or ``np.where`` to build arrays of tensors.
+    Works: ``t.numpy()`` for the bare value, ``np.stack`` to build an array of tensors.
     """
 
 
@@ -102,8 +102,8 @@ def tracked_conversion(tensor: Any) -> TrackedConversionError:
 def masked_array(value: Any) -> TypeError:
     """The error for an array whose mask would be lost."""
     return TypeError(
-        f"{describe(value)} is masked, and a tensor would lose its mask: pass value.filled(...), or "
-        "choose the entries with np.where."
+        f"{describe(value)} is masked, and a tensor would lose its mask: pass value.filled(...), "
+        "or choose the entries with np.where."
     )
 
 

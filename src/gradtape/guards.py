@@ -29,7 +29,8 @@ def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
     data = array.reshape(-1, order="A").view(np.uint8)
     whole = data.size // (8 * WIDTH) * (8 * WIDTH)
     words = data[:whole].view(np.uint64).reshape(-1, WIDTH)
-    return np.add.reduce(words, axis=0).tobytes() + data[whole:].tobytes()
+    sums: np.ndarray[Any, Any] = np.add.reduce(words, axis=0)
+    return sums.tobytes() + data[whole:].tobytes()
 
 
 class Guard:

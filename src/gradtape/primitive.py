@@ -29,7 +29,7 @@ Values = tuple[Any, ...]
 Batch = tuple[int, ...]
 
 #: How the entries of an input depend on those of the output.
-#: movement: linear with coefficients >= 0 (take, reshape, sum): liveness goes through the same rule.
+#: movement: linear with coefficients >= 0 (take, reshape, sum): liveness goes by the same rule.
 #: reduction: each input entry feeds one output entry (prod, var): liveness is spread like a sum's.
 #: general: anything else (matmul): every entry counts as alive.
 Kind = Literal["elementwise", "movement", "reduction", "general"]

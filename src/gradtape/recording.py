@@ -37,13 +37,16 @@ class Recorder(Protocol):
 
     tracked: Any  #: the keys it tracks: anything with ``in``
 
+    def tracks(self, tensor: Any) -> bool:
+        """Whether a use of the tensor would be seen."""
+
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
         """See one call; return the output's key, a new one if it was None and is now tracked.
 
-        ``inputs`` are what was passed (tensors or bare values), ``keys`` and ``arrays`` the tensors'
-        keys (None for bare values) and what is inside them.
+        ``inputs`` are what was passed (tensors or bare values), ``keys`` and ``arrays`` their keys
+        (None for bare values) and what is inside them.
         """
 
 

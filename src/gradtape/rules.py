@@ -70,7 +70,7 @@ def pointwise(compute: Callable[..., Any], partial: Callable[..., Any], name: st
 
 
 def meaning(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register what NumPy functions mean on tensors: a binder, or NumPy code over other functions."""
+    """Register what NumPy functions mean on tensors: a binder, or NumPy code over others."""
 
     def register(binder: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:

@@ -38,7 +38,7 @@ class UnconnectedGradients(enum.Enum):
     ZERO = "zero"
 
 
-_NONE = UnconnectedGradients.NONE
+_NONE: UnconnectedGradients = UnconnectedGradients.NONE
 _key = attrgetter("key")
 _NOTHING: frozenset[int] = frozenset()  # the empty frozenset is one object
 _TENSORS = frozenset([Tensor, Variable])
@@ -170,7 +170,7 @@ class GradientTape:
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
-        """See one primitive call: append a record if an input is tracked; return the output's key."""
+        """See one call: append a record if an input is tracked; return the output's key."""
         tracked = self.tracked
         mask, bit = 0, 1
         own = keys
@@ -391,9 +391,8 @@ class GradientTape:
         if unconnected_gradients is _NONE:
             return _NONE
         try:
-            return UnconnectedGradients(
-                getattr(unconnected_gradients, "value", unconnected_gradients)
-            )
+            value = getattr(unconnected_gradients, "value", unconnected_gradients)
+            return UnconnectedGradients(value)
         except ValueError:
             raise ValueError(
                 f"Unknown value for unconnected_gradients: {unconnected_gradients!r} "
@@ -421,7 +420,7 @@ class GradientTape:
                 )
             if s.key is None:
                 s.key = new_key()
-        return leaves  # type: ignore[no-any-return]
+        return leaves
 
     def _answer(
         self, share: Any, source: Tensor, shape: Any, unconnected: UnconnectedGradients
@@ -430,8 +429,9 @@ class GradientTape:
         if share is None:
             if source.array.dtype.kind not in "fc":
                 warnings.warn(
-                    f"The dtype of the source tensor must be floating (e.g. tf.float32) when "
-                    f"calling GradientTape.gradient, got {source.array.dtype}: its gradient is None.",
+                    "The dtype of the source tensor must be floating (e.g. tf.float32) when "
+                    f"calling GradientTape.gradient, got {source.array.dtype}: its gradient is "
+                    "None.",
                     stacklevel=3,
                 )
             if unconnected is _NONE:

@@ -161,7 +161,7 @@ class Tensor:
 
     Parameters
     ----------
-    array : the bare array or NumPy scalar inside. It is not copied: ``gradtape.constant`` does that.
+    array : the bare array or NumPy scalar inside; not copied (``gradtape.constant`` does that).
     key : the name of this value for recorders; None while nobody tracks it.
 
     Examples

@@ -64,7 +64,7 @@ OTHERS: list[Step] = [
     lambda a, b: np.concatenate([a[1:], b[:1]]),
     lambda a, b: np.where(a > b, np.sin(a), b * 0.5),
     lambda a, b: np.where(a > 0, np.sqrt(a) * 0.5, np.sin(b)),
-    lambda a, b: np.where(a != 0, np.sin(a) / a, 1.0),
+    lambda a, b: np.where(np.abs(a) > 0.05, np.sin(a) / a, 1.0),
     lambda a, b: np.maximum(a, np.sin(b)),
     lambda a, b: np.clip(a, -0.4, 0.6) + np.abs(b) * 0.1,
     lambda a, b: np.pad(a[a > -9][:2], (0, 1)) + np.sin(b),
