@@ -375,7 +375,7 @@ class GradientTape:
                 block.append(share)
         return [_joined(block) for block in blocks]
 
-    def _begin(self, target: Any, unconnected_gradients: Any) -> UnconnectedGradients:
+    def _begin(self, target: Any, unconnected_gradients: object) -> UnconnectedGradients:
         """Check that the tape can differentiate now; a tape that is not persistent stops here."""
         if not self._usable:
             raise RuntimeError(errors.CONSUMED)

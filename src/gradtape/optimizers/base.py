@@ -90,6 +90,7 @@ class Optimizer(ABC, Generic[StateT]):
         >>> import numpy as np
         >>> import gradtape as gt
         >>> w = gt.Variable(np.array([1.0, 2.0]))
+        >>> from gradtape.optimizers import SGD
         >>> optimizer = SGD(learning_rate=0.5)
         >>> with gt.GradientTape() as tape:
         ...     loss = (w * w).sum()
