@@ -42,13 +42,14 @@ def chain(x: Scalar, w: Scalar) -> Step:
 
 
 def network(x: Array, target: Array, w1: Array, b1: Array, w2: Array, b2: Array) -> Step:
+    inputs, wanted = gt.constant(x), gt.constant(target)
     weights = [gt.Variable(w) for w in (w1, b1, w2, b2)]
 
     def step() -> tuple[object, ...]:
         v1, c1, v2, c2 = weights
         with gt.GradientTape() as tape:
-            hidden = np.maximum(x @ v1 + c1, 0)
-            loss = np.mean(np.square(hidden @ v2 + c2 - target))
+            hidden = np.maximum(inputs @ v1 + c1, 0)
+            loss = ((hidden @ v2 + c2 - wanted) ** 2).mean()
         return loss, *tape.gradient(loss, weights)
 
     return step

@@ -13,7 +13,7 @@ import numpy as np
 from gradtape import errors
 from gradtape.arithmetic import cast
 from gradtape.nest import flatten, pack
-from gradtape.recording import active, only, start, stop
+from gradtape.recording import active, new_key, only, start, stop
 from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable, constant
@@ -183,18 +183,18 @@ def _record(
     outs = [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
     classes = [t.result_class for t in [*leaves, *inputs] if isinstance(t, Tensor)]
     kind = classes[0] if classes else Tensor
-    keys: Any = None
+    keys: list[Any] = [None] * len(outs)
     recorders = active()
     if recorders:
+        keys = [new_key() for _ in outs]
         call = UserCall(name, grad, inputs, variables, outs, kind)
         everything = (*inputs, *variables)
         arrays = tuple([bare(value) for value in everything])
         in_keys = [value.key if isinstance(value, Tensor) else None for value in everything]
-        out = outs[0] if len(outs) == 1 else tuple(outs)
+        single = len(outs) == 1
+        out, key = (outs[0], keys[0]) if single else (tuple(outs), tuple(keys))
         for recorder in recorders:
-            keys = recorder.record(call, in_keys, everything, arrays, (), out, keys)
-    if keys is None or len(outs) == 1:
-        keys = [keys] * len(outs)
+            recorder.record(call, in_keys, everything, arrays, (), out, key)
     return pack(result, [kind(out, key) for out, key in zip(outs, keys, strict=True)])
 
 
@@ -234,6 +234,7 @@ class UserCall:
 
     kind = "user"
     selects = fills = False
+    special = True
     noted = False
     #: Nothing is kept: what the gradient needs, its function holds.
     keep: ClassVar[Any] = defaultdict(lambda: lambda values: ())

@@ -110,7 +110,7 @@ class ForwardAccumulator:
             return key
         several = type(out) is tuple
         if key is None:
-            key = tuple([new_key() for _ in out]) if several else new_key()
+            key = new_key()
         stack = active()
         outer = stack[: stack.index(self)]
         if outer:

@@ -49,6 +49,7 @@ class _Base:
     kind: Kind
     params: tuple[str, ...] = ()
     selects: bool  # the reverse rule leaves input entries dead (indexing does)
+    special: bool  # a tape must take note of it
     fills: bool  # the forward rule leaves output entries dead (padding does)
     noted: bool  # whether ``notes`` has anything to say
     least_ndim: int  # how many axes each array must have
@@ -145,7 +146,7 @@ class Elementwise(_Base):
     ) -> None:
         self.name = name or function.__name__
         self.compute = function
-        self.selects = self.fills = selects
+        self.selects = self.fills = self.special = selects
         partials = partials if isinstance(partials, tuple) else (partials,)
         self.arity = getattr(function, "nin", len(partials))
         self.names = names[: self.arity]
@@ -294,7 +295,8 @@ class Primitive(_Base):
         name: str | None = None,
     ) -> None:
         self.name = name or compute.__name__.strip("_")
-        self.compute, self.kind, self.selects, self.fills = compute, kind, selects, fills
+        self.compute, self.kind = compute, kind
+        self.selects, self.fills, self.special = selects, fills, selects
         self.least_ndim = least_ndim
         code = compute.__code__
         self.names = code.co_varnames[: code.co_posonlyargcount]

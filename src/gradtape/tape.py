@@ -190,22 +190,27 @@ class GradientTape:
             return key
         if own is None:  # now that every variable used here is watched
             own = [k if k in tracked else None for k in keys]
-        if None in keys:
-            arrays = self._guarded(primitive, inputs, arrays, mask)
+        for value in inputs:
+            if type(value) is ndarray:
+                arrays = self._guarded(primitive, inputs, arrays, mask)
+                break
         saved = primitive.keep[mask]((*arrays, out, None))
         notes = primitive.notes(mask, arrays, out) if primitive.noted else None
         if key is None:
-            key = new_key() if type(out) is not tuple else tuple([new_key() for _ in out])
-        if type(key) is tuple:
-            tracked.update(key)
-        else:
-            tracked.add(key)
-        if primitive.selects:
-            self._selects = True
-        elif primitive.kind == "user":
-            self._replays = True
+            key = new_key()
+        tracked.add(key)
+        if primitive.special:
+            self._take_note(primitive, key)
         self._records.append((primitive, key, own, keys, saved, notes, params))
         return key
+
+    def _take_note(self, primitive: Any, key: Any) -> None:
+        """What a selection, or a call of the user's with perhaps several outputs, asks for."""
+        self._selects = self._selects or primitive.selects
+        if primitive.kind == "user":
+            self._replays = True
+            if type(key) is tuple:
+                self.tracked.update(key)
 
     def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""

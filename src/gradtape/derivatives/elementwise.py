@@ -61,8 +61,8 @@ elementwise(
         np.negative: -1,
         np.positive: 1,
         np.reciprocal: lambda out: -out * out,
-        np.square: lambda x: 2 * x,
-        np.sqrt: over(lambda out: 2 * out),
+        np.square: lambda x: x + x,  # as exact as 2 * x, and faster
+        np.sqrt: over(lambda out: out + out),
         np.cbrt: over(lambda out: 3 * out * out),
         np.power: _power,
         np.float_power: _power,
