@@ -68,9 +68,10 @@ class MarkdownExamples(pytest.Item):
             raise ExampleError("".join(traceback.format_exception(error))) from None
 
     def _run_doctest(self, code, line, namespace):
-        test = doctest.DocTestParser().get_doctest(
-            code, namespace, self.path.name, str(self.path), line
-        )
+        # A name of its own for each block: doctest finds the source of a function that an earlier
+        # block defined by it.
+        name = f"{self.path.name}:{line}"
+        test = doctest.DocTestParser().get_doctest(code, namespace, name, str(self.path), line)
         report = io.StringIO()
         runner = doctest.DocTestRunner(verbose=False, optionflags=FLAGS)
         runner.run(test, out=report.write, clear_globs=False)

@@ -65,6 +65,11 @@ class _Base:
                 return handler(self, inputs, static)
         return self.compute(*inputs, *static)
 
+    def on(self, value: Any, *static: Any) -> Any:
+        """Call a primitive of one array, its static parameters in order: the shorter way."""
+        handler = getattr(value, "__gradtape_apply__", None)
+        return self.compute(value, *static) if handler is None else handler(self, (value,), static)
+
     def needs(self, mask: int) -> frozenset[int] | None:
         """The inputs that are kept when those of the mask are tracked; None: all."""
         return self.needed[mask]

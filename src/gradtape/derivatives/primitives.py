@@ -102,7 +102,10 @@ def _broadcast(x: Any, /, shape: Shape) -> Any:
     if size > SMALL:
         return np.broadcast_to(x, shape)
     out = np.empty(shape, x.dtype)
-    out[...] = x
+    if x.ndim:
+        out[...] = x
+    else:
+        out.fill(x)
     return out
 
 

@@ -25,7 +25,7 @@ def _spread(g: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
         g = g.reshape(batch + kept(x_shape, axis))
     elif g.ndim:
         g = g.reshape(())
-    return broadcast(g, shape=batch + x_shape)
+    return broadcast.on(g, batch + x_shape)
 
 
 def _count(shape: Shape, axis: Axes) -> int:
@@ -47,7 +47,7 @@ def _bound(primitive: Primitive, function: Any, method: Any = None) -> None:
     def reduction(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False) -> Any:
         if dtype is not None:
             a = a.astype(dtype)
-        return primitive(a, axis=several_axes(axis, a.ndim), keepdims=bool(keepdims))
+        return primitive.on(a, several_axes(axis, a.ndim), bool(keepdims))
 
     def reduce(array: Any, axis: Any = 0, dtype: Any = None, *, keepdims: Any = False) -> Any:
         return reduction(array, axis, dtype, keepdims=keepdims)
