@@ -21,6 +21,10 @@ from gradtape.variable import Variable, constant
 __all__ = ["custom_gradient", "recompute_grad", "stop_gradient"]
 
 
+#: What counts as an argument with a gradient.
+_NUMERIC = (Tensor, np.ndarray, np.generic, int, float, complex)
+
+
 def stop_gradient(value: Any) -> Tensor:
     """The same value, as a constant that no gradient passes through.
 
@@ -47,7 +51,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     ----------
     f : a function that returns ``(y, grad)``: its value, a tensor or a nest of tensors, and a
         function that takes the cotangent of each tensor in ``y`` and returns the gradient of each
-        positional argument of ``f`` (one alone may stand bare). Keyword arguments have no gradient.
+        positional argument of ``f`` (one alone may stand bare): of each tensor, array and number
+        among them, but not of other objects such as a method's ``self`` or a string. Keyword
+        arguments have no gradient.
         If ``f`` uses trainable variables that are not arguments, ``grad`` is called with
         ``variables=[...]`` and returns ``(gradients, gradients_of_variables)``.
 
@@ -85,7 +91,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
                 f"{f.__name__} returned {errors.describe(answer)}"
             )
         result, grad = answer
-        inputs = flatten(args)
+        inputs = [leaf for leaf in flatten(args) if isinstance(leaf, _NUMERIC)]
         variables = seen.apart_from(inputs)
         if variables and not _accepts_variables(grad):
             raise TypeError(

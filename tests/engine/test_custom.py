@@ -461,3 +461,17 @@ def test_a_gradient_function_that_returns_no_pair_though_there_are_variables() -
         y = careless(x)
     with pytest.raises((TypeError, ValueError), match="careless"):
         tape.gradient(y, x)
+
+
+def test_a_method_and_a_flag_are_no_inputs() -> None:
+    class Layer:
+        factor = 7.0
+
+        @gt.custom_gradient
+        def __call__(self, x: Any, mode: str) -> Any:
+            return x * x, lambda g: self.factor * g
+
+    x = gt.Variable(1.0)
+    with gt.GradientTape() as tape:
+        y = Layer()(x, "train")
+    assert tape.gradient(y, x).numpy() == 7.0
