@@ -172,7 +172,7 @@ _bound(product, np.prod, np.multiply)
 # Variance, standard deviation -------------------------------------------------------------------
 
 
-def _var(x: Any, /, axis: Axes, ddof: float, keepdims: bool) -> Any:
+def _var(x: Any, /, axis: Any, ddof: Any, keepdims: Any) -> Any:
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 

@@ -64,12 +64,12 @@ def _reduction(
     return function
 
 
-def _mean_of_integers(x: Any, axis: Any, keepdims: bool) -> Any:
+def _mean_of_integers(x: Any, axis: Any, keepdims: Any) -> Any:
     """The mean, cut off to an integer."""
     return np.trunc(np.mean(x, axis=axis, keepdims=keepdims, dtype=np.float64))
 
 
-def _logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
+def _logsumexp(x: Any, axis: Any, keepdims: Any) -> Any:
     """log(sum(exp(x))): the greatest entry goes before the logarithm, so nothing overflows."""
     greatest = np.max(engine.bare(x), axis=axis, keepdims=True)
     greatest = np.where(np.isfinite(greatest), greatest, greatest.dtype.type(0))
@@ -77,15 +77,15 @@ def _logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
     return out + greatest.reshape(out.shape)
 
 
-def _variance(x: Any, axis: Any, keepdims: bool) -> Any:
+def _variance(x: Any, axis: Any, keepdims: Any) -> Any:
     return np.var(x, axis=axis, keepdims=keepdims)
 
 
-def _deviation(x: Any, axis: Any, keepdims: bool) -> Any:
+def _deviation(x: Any, axis: Any, keepdims: Any) -> Any:
     return rules.sqrt(np.var(x, axis=axis, keepdims=keepdims))
 
 
-def _euclidean(x: Any, axis: Any, keepdims: bool) -> Any:
+def _euclidean(x: Any, axis: Any, keepdims: Any) -> Any:
     return rules.sqrt(np.sum(np.real(x * np.conjugate(x)), axis=axis, keepdims=keepdims))
 
 
