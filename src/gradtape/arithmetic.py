@@ -11,6 +11,8 @@ __all__ = ["adjoint", "align", "cast", "constant_times", "scaled", "unbroadcast"
 
 Shape = tuple[int, ...]
 
+_ROWS = (-2,)
+_ONES: dict[Any, Any] = {}
 #: What ``_summing`` found for each pair of shapes: a program uses few of them, again and again.
 _SUMS: dict[Any, tuple[tuple[int, ...], bool]] = {}
 
@@ -75,12 +77,21 @@ def unbroadcast(g: Any, shape: Shape, batch: Shape) -> Any:
             _SUMS.clear()
         plan = _SUMS[whole, shape] = _summing(whole, shape)
     axes, reshape = plan
-    if axes == (-2,) and type(g) is ndarray and g.ndim == 2 and g.shape[0] > 256:
-        # BLAS sums the rows of a long matrix several times faster.
-        g = np.ones(g.shape[0], g.dtype).dot(g) if g.dtype.char in "fd" else np.add.reduce(g, 0)
+    if axes == _ROWS and type(g) is ndarray and g.ndim == 2 and g.dtype.char in "fd":
+        g = _ones(g.shape[0], g.dtype).dot(g)  # BLAS sums the rows of a matrix faster
     elif axes:
         g = np.add.reduce(g, axes)
     return g.reshape(batch + shape) if reshape else g
+
+
+def _ones(n: int, dtype: Any) -> Any:
+    """A vector of ones; those of a program's few lengths are kept."""
+    ones = _ONES.get((n, dtype))
+    if ones is None:
+        if len(_ONES) > 64:
+            _ONES.clear()
+        ones = _ONES[n, dtype] = np.ones(n, dtype)
+    return ones
 
 
 def _summing(shape: Shape, to: Shape) -> tuple[tuple[int, ...], bool]:

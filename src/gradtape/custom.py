@@ -289,8 +289,8 @@ class UserCall:
         nested = any([isinstance(c, Tensor) for c in cotangents])
         return [
             (key, share if nested else bare(share))
-            for key, share in zip(record[2], gradients, strict=True)
-            if key is not None and share is not None
+            for i, (key, share) in enumerate(zip(record[3], gradients, strict=True))
+            if record[2] >> i & 1 and share is not None
         ]
 
     def pull_masked(

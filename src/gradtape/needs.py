@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-__all__ = ["Named", "Rule", "compiled", "keepers", "needed", "over", "parameters"]
+__all__ = ["Named", "Rule", "compiled", "keepers", "needed", "over", "parameters", "plans"]
 
 
 class Rule(NamedTuple):
@@ -78,14 +78,23 @@ def compiled(owner: str, rule: Any, layout: Sequence[str], skip: int = 0) -> Rul
     return Rule(rule, _picker(positions), frozenset(positions), divides)
 
 
-def needed(rules: Sequence[Rule | None]) -> tuple[frozenset[int], ...]:
-    """Per set of tracked inputs (a bit mask): the positions of the values that its rules name."""
-    return tuple(
-        [
-            frozenset().union(*[r.needs for i, r in enumerate(rules) if r and mask >> i & 1])
-            for mask in range(1 << len(rules))
-        ]
-    )
+def plans(rules: Sequence[Rule | None]) -> list[tuple[tuple[int, Any, Any, bool], ...]]:
+    """Per set of tracked inputs (a bit mask): (input, function, pick, divides) of its rules."""
+    return [
+        tuple([(i, rule.function, rule.pick, rule.divides) for i, rule in chosen])
+        for chosen in _chosen(rules)
+    ]
+
+
+def needed(rules: Sequence[Rule | None]) -> list[frozenset[int]]:
+    """Per set of tracked inputs: the positions of the values that its rules name."""
+    return [frozenset().union(*[rule.needs for _, rule in chosen]) for chosen in _chosen(rules)]
+
+
+def _chosen(rules: Sequence[Rule | None]) -> list[list[tuple[int, Rule]]]:
+    """Per set of tracked inputs: the inputs that have a rule, and the rules."""
+    present = [(i, rule) for i, rule in enumerate(rules) if rule is not None]
+    return [[(i, r) for i, r in present if mask >> i & 1] for mask in range(1 << len(rules))]
 
 
 def keepers(need: Sequence[frozenset[int]], size: int) -> tuple[Callable[[Any], Any], ...]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy import ndarray  # looked up in every operation
 
 from gradtape.arithmetic import adjoint, align, cast, constant_times, scaled, unbroadcast
-from gradtape.needs import Rule, compiled, keepers, needed
+from gradtape.needs import Rule, compiled, keepers, needed, plans
 
 __all__ = ["PRIMITIVES", "Elementwise", "Primitive", "Variadic"]
 
@@ -53,7 +53,7 @@ class _Base:
     fills: bool  # the forward rule leaves output entries dead (padding does)
     noted: bool  # whether ``notes`` has anything to say
     least_ndim: int  # how many axes each array must have
-    needed: tuple[frozenset[int], ...]
+    needed: list[frozenset[int]]
     keep: Any
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
@@ -82,10 +82,11 @@ class _Base:
         self, g: Array, alive: Array | None, record: Any, saved: Values, batch: Batch
     ) -> list[tuple[Any, Array, Array | None]]:
         """``pull``, with zeros where the output is dead, and each input's liveness."""
+        _, _, mask, keys, *_ = record
         return [
             (key, *self._pulled(i, g, alive, record, saved, batch))
-            for i, key in enumerate(record[2])
-            if key is not None
+            for i, key in enumerate(keys)
+            if mask >> i & 1 and self.rule(i)[0] is not None
         ]
 
     def push(
@@ -111,6 +112,10 @@ class _Base:
         if live is not None:
             live = np.broadcast_to(live, full if np.ndim(live) > out.ndim else out.shape)
         return cast(total, out.dtype), live
+
+    def rule(self, i: int) -> tuple[Rule | None, Rule | None]:
+        """The reverse and the forward rule of input ``i``."""
+        raise NotImplementedError
 
     def _pulled(
         self, i: int, g: Array, alive: Any, record: Any, saved: Values, batch: Batch
@@ -160,6 +165,7 @@ class Elementwise(_Base):
         rules = [compiled(self.name, p, layout) for p in partials]
         self.rules = tuple(rules * self.arity if self.shares_work else rules)
         self.noted = self.arity > 1  # one argument alone has the shape and dtype of the result
+        self.plans = plans(self.rules)
         self.needed = needed(self.rules)
         self.keep = keepers(self.needed, self.arity + 1)
         PRIMITIVES[self.name] = self
@@ -182,12 +188,9 @@ class Elementwise(_Base):
     def pull(self, g: Array, record: Any, saved: Values, batch: Batch) -> list[tuple[Any, Array]]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         shares = []
-        notes = record[5]
+        _, _, mask, keys, _, notes, _ = record
         together = None
-        for i, key in enumerate(record[2]):
-            if key is None:
-                continue
-            function, pick, _, divides = self.rules[i]  # type: ignore[misc]
+        for i, function, pick, divides in self.plans[mask]:
             if pick is None:
                 share = g if function == 1 else constant_times(g, function)
             else:
@@ -208,8 +211,12 @@ class Elementwise(_Base):
                 share = unbroadcast(share, shape, batch)
                 if share.dtype is not dtype:
                     share = cast(share, dtype)
-            shares.append((key, share))
+            shares.append((keys[i], share))
         return shares
+
+    def rule(self, i: int) -> tuple[Rule | None, Rule | None]:
+        """The partial by input ``i``: it serves both directions."""
+        return self.rules[i], self.rules[i]
 
     def _pulled(
         self, i: int, g: Array, alive: Any, record: Any, saved: Values, batch: Batch
@@ -313,6 +320,7 @@ class Primitive(_Base):
         self.pulls = tuple([compiled(self.name, p, layout, 1) for p in pulls])
         self.pushes = tuple([compiled(self.name, p, layout, 1) for p in pushes])
         self.spread = compiled(self.name, spread, layout, 1)
+        self.plans = plans(self.pulls)
         self.needed = needed(self.pulls)
         self.keep = keepers(self.needed, self.arity + 1)
         PRIMITIVES[self.name] = self
@@ -348,14 +356,13 @@ class Primitive(_Base):
     def pull(self, g: Array, record: Any, saved: Values, batch: Batch) -> list[tuple[Any, Array]]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
         shares = []
-        _, _, in_keys, _, _, (shapes, dtypes), params = record
-        for i, key in enumerate(in_keys):
-            if key is not None:
-                rule = self.pulls[i]
-                share = rule.function(g, *rule.pick((*saved, *shapes, *params, batch)))  # type: ignore[union-attr, misc]
-                if share.dtype is not dtypes[i]:
-                    share = cast(share, dtypes[i])
-                shares.append((key, share))
+        _, _, mask, keys, _, (shapes, dtypes), params = record
+        values = (*saved, *shapes, *params, batch)
+        for i, function, pick, _ in self.plans[mask]:
+            share = function(g, *pick(values))
+            if share.dtype is not dtypes[i]:
+                share = cast(share, dtypes[i])
+            shares.append((keys[i], share))
         return shares
 
     def _pulled(
@@ -448,12 +455,12 @@ class Variadic(Primitive):
 
     def pull(self, g: Array, record: Any, saved: Values, batch: Batch) -> list[tuple[Any, Array]]:
         """The share of each tracked input in the cotangent ``g`` of the output."""
-        _, _, in_keys, _, _, (shapes, dtypes), params = record
+        _, _, mask, keys, _, (shapes, dtypes), params = record
         rule = self.pulls[0]
         return [
             (key, cast(_run(rule, g, self.values(saved, shapes, params, batch, i)), dtypes[i]))
-            for i, key in enumerate(in_keys)
-            if key is not None
+            for i, key in enumerate(keys)
+            if mask >> i & 1
         ]
 
     def grouped(self, arrays: Sequence[Any], out: Any) -> Values:

@@ -25,7 +25,7 @@ class Record(NamedTuple):
 
     primitive: Any  #: the rule-bearing primitive that was called
     out_key: Any  #: the key of its output (a tuple of keys when it has several outputs)
-    in_keys: tuple[Any, ...]  #: per input: its key if this tape tracks it, else None
+    mask: int  #: which inputs this tape tracks: bit i for input i
     keys: tuple[Any, ...]  #: per input: its key if it has one, whoever tracks it
     saved: tuple[Any, ...]  #: the values that the rules of the tracked inputs name, else None
     notes: Any  #: what the primitive noted of the inputs' shapes and dtypes

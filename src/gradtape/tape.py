@@ -173,7 +173,6 @@ class GradientTape:
         """See one call: append a record if an input is tracked; return the output's key."""
         tracked = self.tracked
         mask, bit = 0, 1
-        own = keys
         for k in keys:
             if k in tracked:
                 mask |= bit
@@ -183,17 +182,14 @@ class GradientTape:
                     tracked.add(k)
                     self._variables[k] = t
                     mask |= bit
-                else:
-                    own = None
             bit <<= 1
         if not mask:
             return key
-        if own is None:  # now that every variable used here is watched
-            own = [k if k in tracked else None for k in keys]
-        for value in inputs:
-            if type(value) is ndarray:
-                arrays = self._guarded(primitive, inputs, arrays, mask)
-                break
+        if None in keys:
+            for value in inputs:
+                if type(value) is ndarray:
+                    arrays = self._guarded(primitive, inputs, arrays, mask)
+                    break
         saved = primitive.keep[mask]((*arrays, out, None))
         notes = primitive.notes(mask, arrays, out) if primitive.noted else None
         if key is None:
@@ -201,7 +197,7 @@ class GradientTape:
         tracked.add(key)
         if primitive.special:
             self._take_note(primitive, key)
-        self._records.append((primitive, key, own, keys, saved, notes, params))
+        self._records.append((primitive, key, mask, keys, saved, notes, params))
         return key
 
     def _take_note(self, primitive: Any, key: Any) -> None:
@@ -264,12 +260,13 @@ class GradientTape:
         shares = sweep(
             self._records, seeds, wanted, self._selects, self.masks_dead_branches, free=free
         )
+        cls = self.tensor_class
         results: list[Any] = []
         for share, s in zip(shares, leaves, strict=True):
             if share is None or isinstance(share, Tensor):
                 results.append(self._answer(share, s, s.array.shape, unconnected))
             else:
-                results.append(self.tensor_class(share if share.ndim else share[()]))
+                results.append(cls(share if share.ndim else share[()]))
         self._end()
         return results if leaves is sources else pack(sources, results)
 

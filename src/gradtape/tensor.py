@@ -28,9 +28,14 @@ _PLAIN = frozenset({int, float, bool, ndarray, *np.sctypeDict.values()})
 
 def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
     """Call a primitive in its canonical form, and show the call to the active recorders."""
-    if len(inputs) == 1:
-        (t,) = inputs
+    cls: Any
+    keys: Any
+    arrays: tuple[Any, ...]
+    t, *others = inputs
+    if not others:
         cls, keys, arrays = t.result_class, (t.key,), (t.array,)
+    elif len(others) == 1 and type(others[0]) in _PLAIN:  # then t is the tensor
+        cls, keys, arrays = t.result_class, (t.key, None), (t.array, others[0])
     else:
         cls, keys, inputs, arrays = _unwrapped(inputs)
     try:

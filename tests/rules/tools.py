@@ -143,7 +143,7 @@ class Call(NamedTuple):
     def pull(self, g: Any, batch: Arrays) -> dict[int, Any]:
         """Each input's cotangent."""
         record = self.record()
-        places = {key: i for i, key in enumerate(record[2]) if key is not None}
+        places = {key: i for i, key in enumerate(record[3]) if record[2] >> i & 1}
         with np.errstate(all="ignore"):
             return {places[k]: v for k, v in self.primitive.pull(g, record, record[4], batch)}
 

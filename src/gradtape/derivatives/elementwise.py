@@ -150,7 +150,7 @@ _powers = {
 def _bind_power(x: Any, y: Any) -> Any:
     if type(y) in (int, float) and x.dtype.kind in "fc":  # NumPy has its own ways with integers
         special = _powers.get(y)
-        return special(x) if special is not None else raised(x, exponent=y)
+        return special.on(x) if special is not None else raised(x, exponent=y)
     if type(y) is complex and x.dtype.kind in "fc":
         return raised(x, exponent=y)
     if type(x) in (int, float, complex) and y.dtype.kind in "fc":
