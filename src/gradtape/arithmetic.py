@@ -78,19 +78,18 @@ def unbroadcast(g: Any, shape: Shape, batch: Shape) -> Any:
         plan = _SUMS[whole, shape] = _summing(whole, shape)
     axes, reshape = plan
     if axes == _ROWS and type(g) is ndarray and g.ndim == 2 and g.dtype.char in "fd":
-        g = _ones(g.shape[0], g.dtype).dot(g)  # BLAS sums the rows of a matrix faster
+        key = g.shape[0], g.dtype.char
+        g = (_ONES[key] if key in _ONES else _ones(*key)).dot(g)  # BLAS sums rows faster
     elif axes:
         g = np.add.reduce(g, axes)
     return g.reshape(batch + shape) if reshape else g
 
 
-def _ones(n: int, dtype: Any) -> Any:
+def _ones(n: int, dtype: str) -> Any:
     """A vector of ones; those of a program's few lengths are kept."""
-    ones = _ONES.get((n, dtype))
-    if ones is None:
-        if len(_ONES) > 64:
-            _ONES.clear()
-        ones = _ONES[n, dtype] = np.ones(n, dtype)
+    if len(_ONES) > 64:
+        _ONES.clear()
+    ones = _ONES[n, dtype] = np.ones(n, dtype)
     return ones
 
 

@@ -108,8 +108,11 @@ def sweep(
             for share in shares:
                 # NaN is what differs from itself, and so does a product with itself that holds one.
                 # (Complex infinities can look like one; that costs a second walk, nothing else.)
-                if share is not None and (square := np.vdot(share, share)) != square:
-                    break
+                if share is not None:
+                    flat = share.ravel()
+                    square = flat.dot(flat)  # less overhead than vdot
+                    if square != square:
+                        break
             else:
                 return shares
         return _walk_masked(records, seeds, wanted, batch, nested, alive, masks)

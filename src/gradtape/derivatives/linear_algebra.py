@@ -6,6 +6,7 @@ import string
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from gradtape.derivatives.primitives import broadcast, scatter_add
 from gradtape.rules import STRAIGHT, Primitive, Variadic, adjoint, align, meaning, unbroadcast
@@ -41,12 +42,18 @@ def _matmul(x: Any, y: Any, /) -> Any:
 
 
 def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
-    share = _times(g, _adjoint(y))
+    if type(g) is ndarray and y.ndim == 2 and y.shape[1] > 1 and y.dtype.char in "fd":
+        share = g.dot(y.T)  # the common case, without detours
+    else:
+        share = _times(g, _adjoint(y))
     return share if share.shape == x_shape else unbroadcast(share, x_shape, batch)
 
 
 def _pull_right(g: Any, x: Any, y_shape: Shape, batch: Shape) -> Any:
-    share = _times(_adjoint(x), g)
+    if type(g) is ndarray and x.ndim == 2 == g.ndim and x.dtype.char in "fd":
+        share = x.T.dot(g)
+    else:
+        share = _times(_adjoint(x), g)
     return share if share.shape == y_shape else unbroadcast(share, y_shape, batch)
 
 
