@@ -258,7 +258,13 @@ class GradientTape:
         free = not (self._persistent or self._replays)
         wanted = list(map(_key, leaves))
         shares = sweep(
-            self._records, seeds, wanted, self._selects, self.masks_dead_branches, free=free
+            self._records,
+            seeds,
+            wanted,
+            self._selects,
+            self.masks_dead_branches,
+            free=free,
+            foreign=self._replays,
         )
         cls = self.tensor_class
         results: list[Any] = []
@@ -372,6 +378,7 @@ class GradientTape:
                 self.masks_dead_branches,
                 (rows,),
                 alive,
+                foreign=self._replays,
             )
             for block, share in zip(blocks, shares, strict=True):
                 block.append(share)

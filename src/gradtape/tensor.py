@@ -117,7 +117,7 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
             keys, inputs, arrays = (other_key, self.key), (other, self), (b, a)
         else:
             keys, inputs, arrays = (self.key, other_key), (self, other), (a, b)
-        if for_matrices and not _are_matrices(a, b):
+        if for_matrices and not (a.ndim > 1 and getattr(b, "ndim", 0) > 1):
             return BINDINGS[function](*inputs)
         try:
             out = compute(*arrays)
