@@ -15,6 +15,7 @@ __all__ = [
     "broadcast",
     "embed",
     "exponential",
+    "filled",
     "logistic",
     "raised",
     "relu",
@@ -95,7 +96,8 @@ exponential = pointwise(_exponential, _exponential_partial, "exponential")
 # Broadcasting ---------------------------------------------------------------------------------
 
 
-def _broadcast(x: Any, /, shape: Shape) -> Any:
+def filled(x: Any, /, shape: Shape) -> Any:
+    """A bare value broadcast to a shape: an array when that is small, a view when it is large."""
     size = 1
     for n in shape:
         size *= n
@@ -115,7 +117,7 @@ def _push_broadcast(t: Any, x_shape: Shape, shape: Shape, batch: Shape) -> Any:
 
 #: np.broadcast_to, faster when small.
 broadcast = Primitive(
-    _broadcast,
+    filled,
     lambda g, x_shape, batch: unbroadcast(g, x_shape, batch),
     _push_broadcast,
     kind="movement",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.derivatives.axes import kept, one_axis, several_axes
-from gradtape.derivatives.primitives import broadcast
+from gradtape.derivatives.primitives import broadcast, filled
 from gradtape.rules import Primitive, adjoint, meaning
 
 __all__ = [
@@ -25,6 +25,8 @@ def _spread(g: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
         g = g.reshape(batch + kept(x_shape, axis))
     elif g.ndim:
         g = g.reshape(())
+    elif isinstance(g, np.generic):
+        return filled(g, x_shape)  # the common case, without detours
     return broadcast.on(g, batch + x_shape)
 
 
@@ -74,7 +76,9 @@ _bound(total, np.sum, np.add)
 def _mean(x: Any, /, axis: Axes, keepdims: Any) -> Any:
     if x.dtype.char not in "fd":
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return np.add.reduce(x, axis=_whole(x, axis), keepdims=keepdims) / _count(x.shape, axis)
+    if len(axis) == x.ndim and x.size:
+        return np.add.reduce(x, axis=None, keepdims=keepdims) / x.size
+    return np.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
 
 
 def _pull_mean(g: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
