@@ -114,7 +114,9 @@ def sweep(
         if not selects:
             return _QUIET.copy().run(_walk, records, seeds, wanted, batch, False, free)
         if masks:
-            shares = _QUIET.copy().run(_walk_finite, records, seeds, wanted, batch)
+            shares: list[Any] | None = _QUIET.copy().run(
+                _walk_finite, records, seeds, wanted, batch
+            )
             if shares is not None:
                 return shares
     with np.errstate(all="ignore"):
@@ -123,7 +125,9 @@ def sweep(
         return _walk(records, seeds, wanted, batch, nested, free)
 
 
-def _walk_finite(records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any) -> Any:
+def _walk_finite(
+    records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any
+) -> list[Any] | None:
     """The walk without masks, or None if a NaN came out."""
     shares = _walk(records, seeds, wanted, batch, False, False)
     for share in shares:
