@@ -12,6 +12,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.arithmetic import cast
+from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
 from gradtape.recording import active, new_key, only, start, stop
 from gradtape.tape import GradientTape
@@ -135,13 +136,21 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
             result = f(*args, **kwargs)
         inputs = flatten(args)
         variables = seen.apart_from(inputs)
+        # The second run needs the users' arrays as they are now.
+        guard = Guard()
+        leaves = [
+            guard.keep(leaf, f.__name__, i) if isinstance(leaf, np.ndarray) else leaf
+            for i, leaf in enumerate(flatten((args, kwargs)))
+        ]
+        kept_args, kept_kwargs = pack((args, kwargs), leaves)
         then = [(v, v.array) for v in [*inputs, *variables] if isinstance(v, Variable)]
 
         def grad(*cotangents: Any, variables: Sequence[Variable] = ()) -> Any:
+            guard.check()
             tensors = [t for t in inputs if isinstance(t, Tensor) and _floats(t)]
             with _values(then), GradientTape() as tape:
                 tape.watch(tensors)
-                again = f(*args, **kwargs)
+                again = f(*kept_args, **kept_kwargs)
             given = list(cotangents)
             shares = tape.gradient(again, [*tensors, *variables], output_gradients=given)
             of_inputs = iter(shares[: len(tensors)])
@@ -280,10 +289,7 @@ class UserCall:
         ]
         if batch:
             rows = [self.gradients([c[i] for c in cotangents]) for i in range(batch[0])]
-            gradients = [
-                None if any([part is None for part in parts]) else np.stack(parts)
-                for parts in zip(*rows, strict=True)
-            ]
+            gradients = [self._stacked(i, parts) for i, parts in enumerate(zip(*rows, strict=True))]
         else:
             gradients = self.gradients(cotangents)
         nested = any([isinstance(c, Tensor) for c in cotangents])
@@ -292,6 +298,13 @@ class UserCall:
             for i, (key, share) in enumerate(zip(record[3], gradients, strict=True))
             if record[2] >> i & 1 and share is not None
         ]
+
+    def _stacked(self, i: int, parts: tuple[Any, ...]) -> Any:
+        """The gradients of one input for each row of a batch; zeros for rows that have none."""
+        if all([part is None for part in parts]):
+            return None
+        zeros = np.zeros(self.shapes[i], self.dtypes[i])
+        return np.stack([zeros if part is None else part for part in parts])
 
     def pull_masked(
         self, g: Any, alive: Any, record: Any, saved: Any, batch: tuple[int, ...]
@@ -303,15 +316,22 @@ class UserCall:
         self, tangents: Any, alive: Any, values: Any, params: Any, batch: tuple[int, ...]
     ) -> tuple[Any, None]:
         """The outputs' tangents: the gradient function is linear, and this is its transpose."""
-        cotangents = [self.tensor_class(np.zeros(shape, dtype)[()]) for shape, dtype in self.outs]
+        cotangents = [self.tensor_class(np.ones(shape, dtype)[()]) for shape, dtype in self.outs]
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(cotangents)
             gradients = self.gradients(cotangents)
-        pairs = [
-            (share, t)
-            for share, t in zip(gradients, tangents, strict=True)
-            if t is not None and isinstance(share, Tensor)
-        ]
+        pairs = []
+        for share, t in zip(gradients, tangents, strict=True):
+            if t is None or share is None:
+                continue
+            if isinstance(share, Tensor) and share.key in tape.tracked:
+                pairs.append((share, t))
+            elif np.any(bare(share)):
+                raise TypeError(
+                    f"the gradient function of {self.name} returned {errors.describe(share)} that "
+                    "does not come from its cotangents by operations on tensors, so it cannot be "
+                    "used in forward mode: compute with the tensors, not with their bare values"
+                )
         results = tape.gradient(
             [share for share, _ in pairs], cotangents, [t for _, t in pairs], "zero"
         )

@@ -3,6 +3,16 @@
 A recorder is anything that wants to see primitive calls: a tape, a forward accumulator. Recorders
 belong to the context that started them (``contextvars``), so threads and tasks do not see each
 other's. This module imports nothing of ours.
+
+A tape keeps one primitive call as a plain tuple (a named one costs a call more), its record:
+
+- ``primitive``: the rule-bearing primitive that was called;
+- ``out_key``: the key of its output (a tuple of keys when it has several outputs);
+- ``mask``: which inputs this tape tracks, bit i for input i;
+- ``keys``: per input its key, whoever tracks it, or None;
+- ``saved``: the values that the rules of the tracked inputs name, else None;
+- ``notes``: what the primitive noted of the inputs' shapes and dtypes;
+- ``params``: the static parameters of the canonical call.
 """
 
 from __future__ import annotations
@@ -11,25 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-__all__ = ["ACTIVE", "Record", "Recorder", "active", "new_key", "only", "start", "stop"]
-
-
-class Record(NamedTuple):
-    """One primitive call as a tape keeps it.
-
-    Tapes append plain tuples in this order (a named tuple costs a call more); the class documents
-    the fields and reads them by name.
-    """
-
-    primitive: Any  #: the rule-bearing primitive that was called
-    out_key: Any  #: the key of its output (a tuple of keys when it has several outputs)
-    mask: int  #: which inputs this tape tracks: bit i for input i
-    keys: tuple[Any, ...]  #: per input: its key if it has one, whoever tracks it
-    saved: tuple[Any, ...]  #: the values that the rules of the tracked inputs name, else None
-    notes: Any  #: what the primitive noted of the inputs' shapes and dtypes
-    params: tuple[Any, ...]  #: the static parameters of the canonical call
+__all__ = ["ACTIVE", "Recorder", "active", "new_key", "only", "start", "stop"]
 
 
 class Recorder(Protocol):

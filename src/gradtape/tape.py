@@ -257,15 +257,20 @@ class GradientTape:
         # Other calls, and a second try after the user's code failed, need the records again.
         free = not (self._persistent or self._replays)
         wanted = list(map(_key, leaves))
-        shares = sweep(
-            self._records,
-            seeds,
-            wanted,
-            self._selects,
-            self.masks_dead_branches,
-            free=free,
-            foreign=self._replays,
-        )
+        try:
+            shares = sweep(
+                self._records,
+                seeds,
+                wanted,
+                self._selects,
+                self.masks_dead_branches,
+                free=free,
+                foreign=self._replays,
+            )
+        except BaseException:
+            if free:  # part of the records is gone: the tape cannot answer again
+                self._end()
+            raise
         cls = self.tensor_class
         results: list[Any] = []
         for share, s in zip(shares, leaves, strict=True):

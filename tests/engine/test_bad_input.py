@@ -449,3 +449,28 @@ def test_the_error_classes_are_those_of_python() -> None:
     assert issubclass(gt.TrackedConversionError, TypeError)
     assert issubclass(gt.ChangedArrayError, RuntimeError)
     assert issubclass(gt.GradientShapeError, ValueError)
+
+
+@pytest.mark.parametrize("make", [complex, np.complex128, gt.constant])
+def test_a_complex_output_gradient_of_a_real_target(make: Any) -> None:
+    x = gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        y = x * x
+    with pytest.raises(TypeError, match=r"output_gradients.*imaginary"):
+        tape.gradient(y, x, output_gradients=make(1j))
+
+
+def test_a_walk_that_was_interrupted_leaves_the_tape_used_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    x = gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        y = x * x
+    monkeypatch.setattr("gradtape.tape.sweep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tape.gradient(y, x)
+    with pytest.raises(RuntimeError, match="non-persistent"):
+        tape.gradient(y, x)

@@ -475,3 +475,24 @@ def test_a_method_and_a_flag_are_no_inputs() -> None:
     with gt.GradientTape() as tape:
         y = Layer()(x, "train")
     assert tape.gradient(y, x).numpy() == 7.0
+
+
+def test_a_gradient_that_is_missing_for_some_rows_of_a_jacobian() -> None:
+    @gt.custom_gradient
+    def half(x: Any) -> Any:
+        return x * 1.0, lambda g: None if g.numpy()[0] else g * 5.0
+
+    x = gt.Variable([1.0, 2.0])
+    with gt.GradientTape() as tape:
+        y = half(x)
+    assert np.array_equal(tape.jacobian(y, x).numpy(), [[0.0, 0.0], [0.0, 5.0]])
+
+
+def test_forward_mode_refuses_a_gradient_of_bare_values() -> None:
+    @gt.custom_gradient
+    def bare(x: Any) -> Any:
+        return x * 1.0, lambda g: 7.0 * g.numpy()
+
+    x = gt.Variable(1.0)
+    with gt.ForwardAccumulator(x, 1.0), pytest.raises(TypeError, match="forward mode"):
+        bare(x)

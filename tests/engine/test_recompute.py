@@ -116,3 +116,17 @@ def test_without_a_tape_it_is_computed_once() -> None:
     deep = gt.recompute_grad(lambda x: runs.append(1) or x * 2.0)
     assert deep(gt.constant(2.0)).numpy() == 4.0
     assert runs == [1]
+
+
+@pytest.mark.parametrize("size", [3, 20_000])
+def test_an_array_written_to_before_the_second_run(size: int) -> None:
+    a = np.ones(size)
+    x = gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        y = gt.recompute_grad(lambda x, a: (x * a).sum())(x, a)
+    a[:] = 100.0
+    if size == 3:  # a small one was copied
+        assert tape.gradient(y, x).numpy() == 3.0
+    else:
+        with pytest.raises(gt.ChangedArrayError):
+            tape.gradient(y, x)
