@@ -12,9 +12,10 @@ __all__ = ["adjoint", "align", "cast", "constant_times", "scaled", "unbroadcast"
 Shape = tuple[int, ...]
 
 _ROWS = (-2,)
-_ONES: dict[Any, Any] = {}
 #: What ``_summing`` found for each pair of shapes: a program uses few of them, again and again.
-_SUMS: dict[Any, tuple[tuple[int, ...], bool]] = {}
+_SUMS: dict[Any, tuple[tuple[int, ...], bool, Any]] = {}
+#: Up to how many rows the vector of ones that sums them is kept with the plan.
+_FEW_ROWS = 1 << 12
 
 
 def adjoint(partial: Any) -> Any:
@@ -71,35 +72,29 @@ def unbroadcast(g: Any, shape: Shape, batch: Shape) -> Any:
     whole = g.shape[len(batch) :] if batch else g.shape
     if whole == shape:
         return g
-    plan = _SUMS.get((whole, shape))
+    key = whole, shape, g.dtype.char
+    plan = _SUMS.get(key)
     if plan is None:
-        if len(_SUMS) > 4096:
+        if len(_SUMS) > 256:
             _SUMS.clear()
-        plan = _SUMS[whole, shape] = _summing(whole, shape)
-    axes, reshape = plan
-    if axes == _ROWS and type(g) is ndarray and g.ndim == 2 and g.dtype.char in "fd":
-        key = g.shape[0], g.dtype.char
-        g = (_ONES[key] if key in _ONES else _ones(*key)).dot(g)  # BLAS sums rows faster
+        plan = _SUMS[key] = _summing(*key)
+    axes, reshape, ones = plan
+    if ones is not None and not batch and type(g) is ndarray:
+        g = ones.dot(g)  # BLAS sums rows faster
     elif axes:
         g = np.add.reduce(g, axes)
     return g.reshape(batch + shape) if reshape else g
 
 
-def _ones(n: int, dtype: str) -> Any:
-    """A vector of ones; those of a program's few lengths are kept."""
-    if len(_ONES) > 64:
-        _ONES.clear()
-    ones = _ONES[n, dtype] = np.ones(n, dtype)
-    return ones
-
-
-def _summing(shape: Shape, to: Shape) -> tuple[tuple[int, ...], bool]:
+def _summing(shape: Shape, to: Shape, dtype: str) -> tuple[tuple[int, ...], bool, Any]:
     """The axes, counted from the last, that turn ``shape`` into ``to`` when summed over.
 
-    And whether the result still has to be reshaped, for axes of length one that stay.
+    And whether the result still has to be reshaped, for axes of length one that stay; and, where
+    it is the rows of a matrix that are summed, a vector of ones to multiply it with, or None.
     """
     missing = len(shape) - len(to)
     axes = tuple(
         [i - len(shape) for i, n in enumerate(shape) if i < missing or n != to[i - missing]]
     )
-    return axes, len(axes) > missing
+    rows = axes == _ROWS and len(shape) == 2 and shape[0] <= _FEW_ROWS and dtype in "fd"
+    return axes, len(axes) > missing, np.ones(shape[0], dtype) if rows else None

@@ -278,10 +278,15 @@ class UserCall:
         """Nothing is saved."""
         return ()
 
-    def pull(
-        self, g: Any, record: Any, saved: Any, batch: tuple[int, ...]
-    ) -> list[tuple[Any, Any]]:
-        """The share of each tracked input, by the user's function."""
+    def pull(self, g: Any, record: Any, batch: tuple[int, ...], into: Any) -> None:
+        """Add the share of each tracked input, by the user's function, to those ``into``."""
+        for key, share, _ in self.pull_masked(g, None, record, (), batch):
+            into.add(key, share)
+
+    def pull_masked(
+        self, g: Any, alive: Any, record: Any, bare_values: Any, batch: tuple[int, ...]
+    ) -> list[tuple[Any, Any, Any]]:
+        """The share of each tracked input; what is dead cannot be followed through."""
         cotangents = g if type(g) is list else [g]
         cotangents = [
             np.zeros(batch + shape, dtype)[()] if c is None else c
@@ -294,7 +299,7 @@ class UserCall:
             gradients = self.gradients(cotangents)
         nested = any([isinstance(c, Tensor) for c in cotangents])
         return [
-            (key, share if nested else bare(share))
+            (key, share if nested else bare(share), None)
             for i, (key, share) in enumerate(zip(record[3], gradients, strict=True))
             if record[2] >> i & 1 and share is not None
         ]
@@ -305,12 +310,6 @@ class UserCall:
             return None
         zeros = np.zeros(self.shapes[i], self.dtypes[i])
         return np.stack([zeros if part is None else part for part in parts])
-
-    def pull_masked(
-        self, g: Any, alive: Any, record: Any, saved: Any, batch: tuple[int, ...]
-    ) -> list[tuple[Any, Any, Any]]:
-        """As ``pull``: what is dead cannot be followed through the user's function."""
-        return [(key, share, None) for key, share in self.pull(g, record, saved, batch)]
 
     def push(
         self, tangents: Any, alive: Any, values: Any, params: Any, batch: tuple[int, ...]

@@ -97,9 +97,17 @@ def _chosen(rules: Sequence[Rule | None]) -> list[list[tuple[int, Rule]]]:
     return [[(i, r) for i, r in present if mask >> i & 1] for mask in range(1 << len(rules))]
 
 
-def keepers(need: Sequence[frozenset[int]], size: int) -> tuple[Callable[[Any], Any], ...]:
-    """Per set of tracked inputs: what picks the values to keep out of ``(*values, None)``."""
-    return tuple([_picker([i if i in n else size for i in range(size)]) for n in need])
+def keepers(need: Sequence[frozenset[int]], size: int) -> tuple[Any, ...]:
+    """Per set of tracked inputs: what picks the values to keep out of ``(*values, None)``.
+
+    Where nothing is to be kept: what is kept instead, a tuple of None.
+    """
+    return tuple(
+        [
+            _picker([i if i in n else size for i in range(size)]) if n else (None,) * size
+            for n in need
+        ]
+    )
 
 
 def _picker(positions: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from gradtape.arithmetic import adjoint, align, unbroadcast
+from gradtape.elementwise import Elementwise
 from gradtape.needs import Named, over, parameters
-from gradtape.primitive import PRIMITIVES, Elementwise, Primitive, Variadic
+from gradtape.operation import PRIMITIVES
+from gradtape.primitive import Primitive, Variadic
 
 __all__ = [
     "BARE",

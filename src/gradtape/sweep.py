@@ -14,7 +14,7 @@ from gradtape.recording import active
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable
 
-__all__ = ["seeds_of", "sweep"]
+__all__ = ["Cotangents", "seeds_of", "sweep"]
 
 Seeds = list[tuple[Any, Any]]
 
@@ -117,7 +117,7 @@ def sweep(
     selects = selects or alive is not None
     if not (nested or foreign):
         if not selects:
-            return _QUIET.copy().run(_walk, records, seeds, wanted, batch, False, free)
+            return _QUIET.copy().run(_walk, records, seeds, wanted, batch, Cotangents(), free)
         if masks:
             shares: list[Any] | None = _QUIET.copy().run(
                 _walk_finite, records, seeds, wanted, batch
@@ -127,18 +127,20 @@ def sweep(
     with np.errstate(all="ignore"):
         if selects:
             return _walk_masked(records, seeds, wanted, batch, nested, alive, masks)
-        return _walk(records, seeds, wanted, batch, nested, free)
+        return _walk(records, seeds, wanted, batch, Cotangents(nested), free)
 
 
 def _walk_finite(
     records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any
 ) -> list[Any] | None:
-    """The walk without masks, or None if a NaN came out."""
-    shares = _walk(records, seeds, wanted, batch, False, False)
-    for share in shares:
+    """The walk without masks, or None if a NaN came out behind a selection."""
+    cotangents = Cotangents()
+    shares = _walk(records, seeds, wanted, batch, cotangents, False)
+    whole = cotangents.before or {}
+    for key, share in zip(wanted, shares, strict=True):
         # NaN is what differs from itself, and so does a product with itself that holds one.
         # (Complex infinities can look like one; that costs a second walk, nothing else.)
-        if share is not None:
+        if share is not None and share is not whole.get(key):
             flat = share.ravel()
             square = flat.dot(flat)  # less overhead than vdot
             if square != square:
@@ -146,18 +148,47 @@ def _walk_finite(
     return shares
 
 
+class Cotangents(dict[Any, Any]):
+    """Cotangents by key, of which each is the sum of shares."""
+
+    __slots__ = ("before", "nested", "owned")
+
+    def __init__(self, nested: bool = False) -> None:
+        self.nested = nested
+        self.owned: set[Any] = set()  # keys whose cotangent is an array of our own
+        self.before: dict[Any, Any] | None = None  # all as they were at the first selection
+
+    def add(self, key: Any, share: Any) -> None:
+        """Add one share; in place where that is nobody else's array."""
+        if key not in self:
+            self[key] = share
+        elif key in self.owned:
+            self[key] += share
+        else:
+            self[key] = self[key] + share
+            if not self.nested:
+                self.owned.add(key)
+
+    def meet_selection(self) -> None:
+        """Note what no selection can have reached."""
+        if self.before is None:
+            self.before = dict(self)
+            self.owned.clear()  # what is added to from here on is another array
+
+
 def _walk(
-    records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any, nested: bool, free: bool
+    records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any, cotangents: Any, free: bool
 ) -> list[Any]:
     """The walk without masks."""
-    cotangents: dict[Any, Any] = {}
+    nested = cotangents.nested
     for key, g in seeds:
-        cotangents[key] = cotangents[key] + g if key in cotangents else g
+        cotangents.add(key, g)
+    cotangents.owned.clear()  # what was given stays as it is
     kept = frozenset(wanted)
-    owned: set[Any] = set()  # keys whose cotangent is an array of our own, to add to in place
-    for i in range(len(records) - 1, -1, -1):
-        record = records[i]
-        primitive, out_key, _, keys, saved, _, _ = record
+    rest = records if free else records.copy()
+    while rest:
+        record = rest.pop()
+        primitive, out_key = record[0], record[1]
         g = cotangents.pop(out_key, None)
         if g is None:
             g = _several(cotangents, out_key, kept) if type(out_key) is tuple else None
@@ -165,20 +196,17 @@ def _walk(
                 continue
         elif out_key in kept:
             cotangents[out_key] = g
-        if nested:
-            saved = primitive.lift(saved, keys, out_key, Tensor)
-        for key, share in primitive.pull(g, record, saved, batch):
-            if key not in cotangents:
-                cotangents[key] = share
-            elif key in owned:
-                cotangents[key] += share
-            else:
-                cotangents[key] = cotangents[key] + share
-                if not nested:
-                    owned.add(key)
-        if free:
-            records[i] = record = None
+        if primitive.special:
+            cotangents.meet_selection()
+        primitive.pull(g, _lifted(record) if nested else record, batch, cotangents)
     return list(map(cotangents.get, wanted))
+
+
+def _lifted(record: Any) -> Any:
+    """A record whose saved values are tensors under their keys, for other recorders to see."""
+    primitive, out_key, mask, keys, saved, notes, params = record
+    saved = primitive.lift(saved, keys, out_key, Tensor)
+    return primitive, out_key, mask, keys, saved, notes, params
 
 
 def _walk_masked(
@@ -203,10 +231,10 @@ def _walk_masked(
                 continue
         elif out_key in wanted:
             cotangents[out_key] = g
-        primitive = record[0]
-        saved = primitive.lift(record[4], record[3], out_key, Tensor) if nested else record[4]
-        mask = live.pop(out_key, None)
-        _add(cotangents, live, primitive.pull_masked(g, mask, record, saved, batch), masks)
+        mask, bare_values = live.pop(out_key, None), record[4]
+        record = _lifted(record) if nested else record
+        shares = record[0].pull_masked(g, mask, record, bare_values, batch)
+        _add(cotangents, live, shares, masks)
     return list(map(cotangents.get, wanted))
 
 

@@ -182,15 +182,14 @@ class GradientTape:
                     tracked.add(k)
                     self._variables[k] = t
                     mask |= bit
-            bit <<= 1
+            bit += bit
         if not mask:
             return key
-        if None in keys:
-            for value in inputs:
-                if type(value) is ndarray:
-                    arrays = self._guarded(primitive, inputs, arrays, mask)
-                    break
-        saved = primitive.keep[mask]((*arrays, out, None))
+        saved = primitive.keep[mask]
+        if type(saved) is not tuple:  # else no value is needed
+            if None in keys and ndarray in map(type, inputs):
+                arrays = self._guarded(primitive, inputs, arrays, mask)
+            saved = saved(arrays + (out, None))  # noqa: RUF005  (faster than unpacking)
         notes = primitive.notes(mask, arrays, out) if primitive.noted else None
         if key is None:
             key = new_key()
@@ -252,11 +251,10 @@ class GradientTape:
         ChangedArrayError : an array that the tape needs was written to.
         """
         unconnected = self._begin(target, unconnected_gradients)
-        leaves = self._sources(sources)
+        leaves, wanted = self._sources(sources)
         seeds = seeds_of(target, output_gradients)
         # Other calls, and a second try after the user's code failed, need the records again.
         free = not (self._persistent or self._replays)
-        wanted = list(map(_key, leaves))
         try:
             shares = sweep(
                 self._records,
@@ -305,10 +303,11 @@ class GradientTape:
         A nest like ``sources``: per source a tensor of shape ``target.shape + source.shape``.
         """
         unconnected = self._begin(target, unconnected_gradients)
-        leaves = self._sources(sources)
+        leaves, wanted = self._sources(sources)
         t = _one_target(target, "jacobian")
         results = []
-        for share, s in zip(self._rows(t, leaves, np.eye, t.array.size), leaves, strict=True):
+        shares = self._rows(t, leaves, wanted, np.eye, t.array.size)
+        for share, s in zip(shares, leaves, strict=True):
             shape = (*t.array.shape, *s.array.shape)
             rows = None if share is None else share.reshape(shape)
             results.append(self._answer(rows, s, shape, unconnected))
@@ -342,7 +341,7 @@ class GradientTape:
                 f"{errors.describe(source)}. Call it for each source."
             )
         t = _one_target(target, "batch_jacobian")
-        (s,) = self._sources([source])
+        (s,), wanted = self._sources([source])
         t_shape, s_shape = tuple(t.array.shape), tuple(s.array.shape)
         for shape in (t_shape, s_shape):
             if len(shape) < 2:
@@ -358,16 +357,18 @@ class GradientTape:
         def seeds(rows: int, columns: int, k: int, dtype: Any) -> Any:
             return np.broadcast_to(np.eye(rows, m, k, dtype)[:, None], (rows, b, m))
 
-        (share,) = self._rows(t, [s], seeds, m)
+        (share,) = self._rows(t, [s], wanted, seeds, m)
         shape = (b, *t_shape[1:], *s_shape[1:])
         if share is not None:
             share = np.moveaxis(share, 0, 1).reshape(shape)
         self._end()
         return self._answer(share, s, shape, UnconnectedGradients.ZERO)
 
-    def _rows(self, t: Tensor, leaves: list[Tensor], identity: Any, count: int) -> list[Any]:
+    def _rows(
+        self, t: Tensor, leaves: list[Tensor], wanted: list[Any], identity: Any, count: int
+    ) -> list[Any]:
         """Per source, the cotangents that belong to ``count`` rows of seeds, in blocks."""
-        array, wanted = t.array, list(map(_key, leaves))
+        array = t.array
         widest = max([array.size, *[s.array.size for s in leaves], 1])
         step = max(1, BLOCK_BYTES // (widest * array.dtype.itemsize))
         blocks: list[list[Any]] = [[] for _ in leaves]
@@ -420,21 +421,24 @@ class GradientTape:
             self._guard = None
             self._usable, self._spent = False, True
 
-    def _sources(self, sources: Any) -> list[Tensor]:
-        """The leaves of the sources, each with a key."""
+    def _sources(self, sources: Any) -> tuple[list[Tensor], list[Any]]:
+        """The leaves of the sources, and their keys."""
         # A flat list, the common case, is its own list of leaves.
-        flat = type(sources) is list and set(map(type, sources)) <= _TENSORS
+        flat = type(sources) is list and _TENSORS.issuperset(map(type, sources))
         leaves = sources if flat else flatten(sources)
-        for s in leaves:
+        for s in () if flat else leaves:
             if not isinstance(s, Tensor):
                 raise TypeError(
                     f"argument `sources` holds {errors.describe(s)}: a gradient is taken with "
                     "respect to tensors and variables. Make it a gradtape.Variable, or a "
                     "gradtape.constant that the tape watches, before it is used."
                 )
-            if s.key is None:
-                s.key = new_key()
-        return leaves
+        wanted = list(map(_key, leaves))
+        if None in wanted:
+            for s in leaves:
+                s.key = s.key or new_key()
+            wanted = list(map(_key, leaves))
+        return leaves, wanted
 
     def _answer(
         self, share: Any, source: Tensor, shape: Any, unconnected: UnconnectedGradients

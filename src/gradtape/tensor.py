@@ -31,11 +31,11 @@ def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ())
     cls: Any
     keys: Any
     arrays: tuple[Any, ...]
-    t, *others = inputs
-    if not others:
+    t, number = inputs[0], len(inputs)
+    if number == 1:
         cls, keys, arrays = t.result_class, (t.key,), (t.array,)
-    elif len(others) == 1 and type(others[0]) in _PLAIN:  # then t is the tensor
-        cls, keys, arrays = t.result_class, (t.key, None), (t.array, others[0])
+    elif number == 2 and type(inputs[1]) in _PLAIN:  # then t is the tensor
+        cls, keys, arrays = t.result_class, (t.key, None), (t.array, inputs[1])
     else:
         cls, keys, inputs, arrays = _unwrapped(inputs)
     try:
@@ -114,18 +114,18 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
             if b is NotImplemented:
                 return NotImplemented
         if reflected:
-            keys, inputs, arrays = (other_key, self.key), (other, self), (b, a)
+            a, b, keys, inputs = b, a, (other_key, self.key), (other, self)
         else:
-            keys, inputs, arrays = (self.key, other_key), (self, other), (a, b)
-        if for_matrices and not (a.ndim > 1 and getattr(b, "ndim", 0) > 1):
+            keys, inputs = (self.key, other_key), (self, other)
+        if for_matrices and not (getattr(a, "ndim", 0) > 1 and getattr(b, "ndim", 0) > 1):
             return BINDINGS[function](*inputs)
         try:
-            out = compute(*arrays)
+            out = compute(a, b)
         except (ValueError, TypeError) as error:
             raise _named(error, primitive) from error
         key = None
         for recorder in active():
-            key = recorder.record(primitive, keys, inputs, arrays, (), out, key)
+            key = recorder.record(primitive, keys, inputs, (a, b), (), out, key)
         return self.result_class(out, key)
 
     return operate
@@ -144,8 +144,11 @@ def _conversion(convert: Callable[[Any], Any]) -> Any:
 
 def _function(function: Any) -> Any:
     """A method that is a NumPy function of the tensor."""
+    binder = BINDINGS.get(function)
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if binder is not None and not (args or kwargs):
+            return binder(self)  # the common case, without detours
         return call(function, (self, *args), kwargs)
 
     return method

@@ -25,6 +25,8 @@ FLOORS = [
     "guards",
     "arithmetic",
     "needs",
+    "operation",
+    "elementwise",
     "primitive",
     "rules",
     "derivatives",
@@ -49,6 +51,8 @@ FLOORS = [
 ENGINE = [
     "arithmetic",
     "needs",
+    "operation",
+    "elementwise",
     "primitive",
     "rules",
     "recording",
@@ -60,7 +64,7 @@ ENGINE = [
 ]
 
 #: The engine's limit in lines of code.
-ENGINE_LINES = 1450
+ENGINE_LINES = 1550
 #: The plan's four files alone; the rest was split off since (docs/design.md says why).
 PLANNED = ["rules", "recording", "tensor", "tape"]
 PLANNED_LINES = 1000
@@ -192,12 +196,13 @@ def test_recording_imports_nothing_of_ours_and_no_numpy() -> None:
     assert outside_imports("gradtape.recording") == set()
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in MODULES if floor(n) in {"arithmetic", "needs", "primitive", "rules"}]
-)
+#: What knows arrays and derivatives only.
+RULES = {"arithmetic", "needs", "operation", "elementwise", "primitive", "rules"}
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if floor(n) in RULES])
 def test_rules_know_nothing_of_tensors_and_tapes(name: str) -> None:
-    allowed = {"gradtape.arithmetic", "gradtape.needs", "gradtape.primitive", "gradtape.errors"}
-    assert IMPORTS[name]["loading"] <= allowed
+    assert {floor(other) for other in IMPORTS[name]["loading"]} <= RULES | {"errors"}
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if floor(n) == "derivatives"])

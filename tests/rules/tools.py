@@ -10,6 +10,7 @@ import numpy as np
 import gradtape as gt
 from gradtape.recording import new_key, start, stop
 from gradtape.rules import Elementwise
+from gradtape.sweep import Cotangents
 
 Arrays = tuple[Any, ...]
 
@@ -144,8 +145,10 @@ class Call(NamedTuple):
         """Each input's cotangent."""
         record = self.record()
         places = {key: i for i, key in enumerate(record[3]) if record[2] >> i & 1}
+        shares = Cotangents()
         with np.errstate(all="ignore"):
-            return {places[k]: v for k, v in self.primitive.pull(g, record, record[4], batch)}
+            self.primitive.pull(g, record, batch, shares)
+        return {places[key]: share for key, share in shares.items()}
 
     def push(self, i: int, t: Any, batch: Arrays) -> Any:
         """The output's tangent from that of one input."""

@@ -9,10 +9,14 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 __all__ = ["inverse", "kept", "one_axis", "several_axes"]
 
 
+#: All axes of an array, by how many it has; NumPy allows 64.
+_ALL = [tuple(range(-ndim, 0)) for ndim in range(65)]
+
+
 def several_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes meant by an ``axis`` argument; all of them for None."""
     if axis is None:
-        return tuple(range(-ndim, 0))
+        return _ALL[ndim]
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis if axis < 0 else axis - ndim,)
     return tuple(sorted([a - ndim for a in normalize_axis_tuple(axis, ndim)]))

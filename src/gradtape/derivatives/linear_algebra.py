@@ -42,11 +42,16 @@ def _matmul(x: Any, y: Any, /) -> Any:
 
 
 def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
-    if type(g) is ndarray and y.ndim == 2 and y.shape[1] > 1 and y.dtype.char in "fd":
+    if (
+        type(g) is ndarray
+        and y.ndim == 2
+        and (y.shape[1] > 1 or g.size * y.size <= OUTER)
+        and y.dtype.char in "fd"
+    ):
         share = g.dot(y.T)  # the common case, without detours
     else:
         share = _times(g, _adjoint(y))
-    return share if share.shape == x_shape else unbroadcast(share, x_shape, batch)
+    return share if x_shape is None else unbroadcast(share, x_shape, batch)
 
 
 def _pull_right(g: Any, x: Any, y_shape: Shape, batch: Shape) -> Any:
@@ -54,7 +59,7 @@ def _pull_right(g: Any, x: Any, y_shape: Shape, batch: Shape) -> Any:
         share = x.T.dot(g)
     else:
         share = _times(_adjoint(x), g)
-    return share if share.shape == y_shape else unbroadcast(share, y_shape, batch)
+    return share if y_shape is None else unbroadcast(share, y_shape, batch)
 
 
 def _push_left(t: Any, y: Any, out: Any, x_shape: Shape, batch: Shape) -> Any:

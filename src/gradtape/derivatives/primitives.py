@@ -5,6 +5,7 @@ They are called like functions, on bare arrays and on tensors, and have rules li
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -98,10 +99,7 @@ exponential = pointwise(_exponential, _exponential_partial, "exponential")
 
 def filled(x: Any, /, shape: Shape) -> Any:
     """A bare value broadcast to a shape: an array when that is small, a view when it is large."""
-    size = 1
-    for n in shape:
-        size *= n
-    if size > SMALL:
+    if prod(shape) > SMALL:
         return np.broadcast_to(x, shape)
     out = np.empty(shape, x.dtype)
     if x.ndim:

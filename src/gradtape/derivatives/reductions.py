@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,7 @@ def _spread(g: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
 
 def _count(shape: Shape, axis: Axes) -> int:
     """How many entries feed one output entry."""
-    n = 1
-    for a in axis:
-        n *= shape[a]
-    return n
+    return prod(shape) if len(axis) == len(shape) else prod([shape[a] for a in axis])
 
 
 def _whole(x: Any, axis: Axes) -> Any:
