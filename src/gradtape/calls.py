@@ -13,7 +13,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.recording import active
-from gradtape.rules import BARE, BINDINGS, UFUNCS, strip
+from gradtape.rules import BARE, BINDINGS, REFUSED, UFUNCS, load_tables_for, strip
 
 __all__ = ["call", "is_tracked", "without_ufunc_defaults"]
 
@@ -40,13 +40,15 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for argument in kwargs:
             raise errors.no_rule_for_argument(function, argument)
         return primitive(*args)
+    if load_tables_for(function):
+        return call(function, args, kwargs)
     numpys = getattr(*function) if isinstance(function, tuple) else function
     bare_kwargs = {key: _stripped(value) for key, value in kwargs.items()}
     if function in BARE:
         return numpys(*_stripped(args), **bare_kwargs)
     tensors = [*_tensors(args), *_tensors(list(kwargs.values()))]
     if any([is_tracked(t) for t in tensors]):
-        raise errors.no_rule(function)
+        raise errors.no_rule(function, REFUSED.get(function, ""))
     result = numpys(*_stripped(args), **bare_kwargs)
     is_array = isinstance(result, (np.ndarray, np.generic))
     return tensors[0].result_class(result) if is_array else result

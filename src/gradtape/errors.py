@@ -71,11 +71,12 @@ def name_of(function: Any) -> str:
     return f"{module}.{name}"
 
 
-def no_rule(function: Any) -> NoRuleError:
-    """The error for a function that no table knows."""
+def no_rule(function: Any, reason: str = "") -> NoRuleError:
+    """The error for a function that no table knows, or that one refuses for a reason."""
+    why = f": {reason}" if reason else ""
     return NoRuleError(
-        f"{name_of(function)} has no derivative rule in gradtape, so it cannot act on a Tensor. "
-        f"{WAYS_OUT}"
+        f"{name_of(function)} has no derivative rule in gradtape, so it cannot act on a Tensor"
+        f"{why}. {WAYS_OUT}"
     )
 
 

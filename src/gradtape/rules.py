@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +19,9 @@ from gradtape.primitive import Primitive, Variadic
 __all__ = [
     "BARE",
     "BINDINGS",
+    "ON_DEMAND",
     "PRIMITIVES",
+    "REFUSED",
     "STRAIGHT",
     "UFUNCS",
     "Elementwise",
@@ -26,9 +31,12 @@ __all__ = [
     "align",
     "bare",
     "elementwise",
+    "load_all_tables",
+    "load_tables_for",
     "meaning",
     "over",
     "pointwise",
+    "refuse",
     "strip",
     "unbroadcast",
 ]
@@ -41,6 +49,10 @@ BINDINGS: dict[Any, Callable[..., Any]] = {}
 STRAIGHT: dict[Any, Elementwise | Primitive] = {}
 #: NumPy functions without a derivative by nature: they answer with bare values.
 BARE: set[Any] = set()
+#: Functions that raise on a tracked tensor, and why: what to write instead.
+REFUSED: dict[Any, str] = {}
+#: Modules of tables that load when a function of a package is first met, by the package's name.
+ON_DEMAND: dict[str, tuple[str, ...]] = {}
 
 
 def elementwise(table: dict[np.ufunc, Any], **options: Any) -> None:
@@ -87,6 +99,35 @@ def meaning(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 def bare(*functions: Any) -> None:
     """Register functions that have no derivative by nature."""
     BARE.update(functions)
+
+
+def refuse(reason: str, *functions: Any) -> None:
+    """Register functions that raise on a tracked tensor; the reason says what to write instead."""
+    REFUSED.update(dict.fromkeys(functions, reason))
+
+
+def load_tables_for(function: Any) -> bool:
+    """Load the tables of the package that a function comes from; whether there were any left."""
+    if isinstance(function, tuple):
+        return False
+    package = getattr(function, "__module__", None)
+    if package is None:  # a ufunc does not say where it comes from, and NumPy's are all known
+        package = "scipy.special" if "scipy.special" in sys.modules else ""
+    return _load(package)
+
+
+def load_all_tables() -> None:
+    """Load all tables whose package is installed, for who wants to see the whole registry."""
+    for package in list(ON_DEMAND):
+        if importlib.util.find_spec(package.split(".")[0]) is not None:
+            _load(package)
+
+
+def _load(package: str) -> bool:
+    modules = ON_DEMAND.pop(package, ())
+    for module in modules:
+        importlib.import_module(module)
+    return bool(modules)
 
 
 def strip(value: Any) -> Any:

@@ -27,7 +27,8 @@ class Case:
     arguments : float64 arrays.
     complex_too : whether it is differentiable at complex arguments.
     exact : whether the value is bit for bit NumPy's own (else to a few units in the last place).
-    dtypes : the characters of the float dtypes that NumPy's function takes.
+    dtypes : the characters of the float dtypes that NumPy's function takes. Without ``g``, extended
+        precision, its differences are taken in double precision, and compared less closely.
     """
 
     key: Any
@@ -42,6 +43,11 @@ class Case:
     def numbers(self) -> str:
         """The dtypes in which derivatives are compared with differences."""
         return "dD" if self.complex_too else "d"
+
+    @property
+    def extended(self) -> bool:
+        """Whether it takes extended precision."""
+        return "g" in self.dtypes
 
     @property
     def every_dtype(self) -> str:

@@ -106,19 +106,18 @@ def along(
     return best
 
 
-def directions(arguments: Arrays, count: int) -> Iterator[Arrays]:
+def directions(arguments: Arrays, count: int, extended: bool = True) -> Iterator[Arrays]:
     """Random directions of length about one, in extended precision."""
     for k in range(count):
         drawn = [draw(a, f"direction {k} {i}") for i, a in enumerate(arguments)]
         length = np.sqrt(sum([inner(d, d) for d in drawn])) or 1
-        yield tuple([widened(d / length) for d in drawn])
+        yield tuple([widened(d / length, extended) for d in drawn])
 
 
-def widened(array: Any) -> Any:
-    """An array in the widest dtype of its kind."""
-    return np.asarray(array).astype(np.clongdouble if array.dtype.kind == "c" else np.longdouble)[
-        ()
-    ]
+def widened(array: Any, extended: bool = True) -> Any:
+    """An array in the widest dtype of its kind, or in double precision."""
+    wide, complex_one = (np.longdouble, np.clongdouble) if extended else (np.double, np.cdouble)
+    return np.asarray(array).astype(complex_one if array.dtype.kind == "c" else wide)[()]
 
 
 # Single calls of primitives -----------------------------------------------------------------------

@@ -1,4 +1,8 @@
-"""The rule tables. Importing them fills the registry in ``gradtape.rules``."""
+"""The rule tables. Importing them fills the registry in ``gradtape.rules``.
+
+What most programs use is imported here; the other tables load when one of their package's functions
+is first met, which keeps ``import gradtape`` fast.
+"""
 
 from gradtape.derivatives import (
     elementwise,
@@ -7,5 +11,15 @@ from gradtape.derivatives import (
     reductions,
     shapes,
 )
+from gradtape.rules import ON_DEMAND
 
 __all__ = ["elementwise", "indexing", "linear_algebra", "reductions", "shapes"]
+
+ON_DEMAND.update(
+    {
+        "numpy": (),
+        "numpy.fft": (),
+        "numpy.linalg": (),
+        "scipy.special": (),
+    }
+)
