@@ -1,5 +1,15 @@
 """Automatic differentiation for ordinary NumPy code, recorded on a gradient tape."""
 
+from gradtape.creation import (
+    empty,
+    empty_like,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
 from gradtape.custom import custom_gradient, recompute_grad, stop_gradient
 from gradtape.errors import (
     ChangedArrayError,
@@ -27,8 +37,16 @@ __all__ = [
     "Variable",
     "constant",
     "custom_gradient",
+    "empty",
+    "empty_like",
+    "full",
+    "full_like",
     "grad",
+    "ones",
+    "ones_like",
     "recompute_grad",
     "stop_gradient",
     "value_and_grad",
+    "zeros",
+    "zeros_like",
 ]

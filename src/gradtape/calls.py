@@ -13,9 +13,9 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.recording import active
-from gradtape.rules import BARE, BINDINGS, REFUSED, UFUNCS, load_tables_for, strip
+from gradtape.rules import BARE, BINDINGS, METHODS, REFUSED, UFUNCS, load_tables_for, strip
 
-__all__ = ["call", "is_tracked", "without_ufunc_defaults"]
+__all__ = ["call", "is_tracked", "stripped", "tensors_in", "without_ufunc_defaults"]
 
 
 def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -26,13 +26,15 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     NoRuleError : it has no rule, or none for one of the arguments, and a tensor is tracked.
     """
     binder = BINDINGS.get(function)
+    if binder is None and type(function) is tuple and function[1] in METHODS:
+        binder = METHODS[function[1]](function[0])
     if binder is not None:
         try:
             return binder(*args, **kwargs)
         except TypeError:
-            said = _without_defaults(function, kwargs)
-            if len(said) < len(kwargs):
-                return call(function, args, said)
+            first, said = _plainly(function, binder, args, kwargs)
+            if len(first) < len(args) or len(said) < len(kwargs):
+                return call(function, first, said)
             _check_arguments(function, binder, args, kwargs)
             raise
     primitive = UFUNCS.get(function)
@@ -43,13 +45,13 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if load_tables_for(function):
         return call(function, args, kwargs)
     numpys = getattr(*function) if isinstance(function, tuple) else function
-    bare_kwargs = {key: _stripped(value) for key, value in kwargs.items()}
-    if function in BARE:
-        return numpys(*_stripped(args), **bare_kwargs)
-    tensors = [*_tensors(args), *_tensors(list(kwargs.values()))]
+    bare_kwargs = {key: stripped(value) for key, value in kwargs.items()}
+    if function in BARE or (type(function) is tuple and function[0] in BARE):
+        return numpys(*stripped(args), **bare_kwargs)
+    tensors = [*tensors_in(args), *tensors_in(list(kwargs.values()))]
     if any([is_tracked(t) for t in tensors]):
         raise errors.no_rule(function, REFUSED.get(function, ""))
-    result = numpys(*_stripped(args), **bare_kwargs)
+    result = numpys(*stripped(args), **bare_kwargs)
     is_array = isinstance(result, (np.ndarray, np.generic))
     return tensors[0].result_class(result) if is_array else result
 
@@ -70,15 +72,25 @@ def without_ufunc_defaults(kwargs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments that differ from NumPy's defaults."""
+def _plainly(function: Any, binder: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """The arguments without NumPy's defaults, and by name where the binder takes no more in order.
+
+    ``np.sum(x, 0, None, None, True)`` is ``np.sum(x, 0, keepdims=True)``.
+    """
     try:
         known = inspect.signature(function).parameters
     except (TypeError, ValueError):  # not every function tells its signature
-        return kwargs
-    return {
+        return args, kwargs
+    code = binder.__code__
+    most = len(args)
+    if not code.co_flags & inspect.CO_VARARGS:
+        most = min(most, code.co_argcount - hasattr(binder, "__self__"))
+    named = {**dict(zip(list(known)[most:], args[most:], strict=False)), **kwargs}
+    if len(named) < len(args) - most + len(kwargs):
+        return args, kwargs  # more than the function takes
+    return args[:most], {
         key: value
-        for key, value in kwargs.items()
+        for key, value in named.items()
         if key not in known or (value is not known[key].default and value is not np._NoValue)
     }
 
@@ -90,21 +102,22 @@ def _check_arguments(function: Any, binder: Any, args: Any, kwargs: dict[str, An
     for argument in kwargs:
         if argument not in known:
             raise errors.no_rule_for_argument(function, argument)
-    if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
-        raise errors.no_rule_for_argument(function, f"number {code.co_argcount + 1}")
+    most = code.co_argcount - hasattr(binder, "__self__")
+    if len(args) > most and not code.co_flags & inspect.CO_VARARGS:
+        raise errors.no_rule_for_argument(function, f"number {most + 1}")
 
 
-def _stripped(value: Any) -> Any:
+def stripped(value: Any) -> Any:
     """A nest of arguments with bare arrays for tensors."""
     if isinstance(value, (list, tuple)):
-        return type(value)([_stripped(v) for v in value])
+        return type(value)([stripped(v) for v in value])
     return strip(value)
 
 
-def _tensors(value: Any) -> Iterator[Any]:
+def tensors_in(value: Any) -> Iterator[Any]:
     """The tensors among nested arguments."""
     if hasattr(value, "__gradtape_apply__"):
         yield value
     elif isinstance(value, (list, tuple)):
         for v in value:
-            yield from _tensors(v)
+            yield from tensors_in(v)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+import sys
+from types import FrameType, FunctionType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -67,7 +70,9 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__name__", repr(function))
     module = getattr(function, "__module__", None)
     if module is None:  # a ufunc does not say where it comes from
-        module = "numpy" if getattr(np, name, None) is function else "ufunc"
+        packages = [np, sys.modules.get("scipy.special")]
+        homes = [p.__name__ for p in packages if p and getattr(p, name, None) is function]
+        module = homes[0] if homes else "ufunc"
     return f"{module}.{name}"
 
 
@@ -91,13 +96,99 @@ def no_rule_for_argument(function: Any, argument: str, reason: str = "") -> NoRu
 
 def tracked_conversion(tensor: Any) -> TrackedConversionError:
     """The error for a silent conversion of a tracked tensor."""
+    culprit = _scipy_function(sys._getframe(1))
+    if culprit is None:
+        where = "by np.asarray, float(), a function that does not dispatch, or array[i] = tensor"
+        way_out = (
+            "Use tensor.numpy() or tensor.item() for the bare value, gradtape.stop_gradient to "
+            "leave it out of the gradient, or np.stack, np.concatenate and np.where to build an "
+            "array out of tensors."
+        )
+    else:
+        where, way_out = f"in {culprit.name}, which does not know tensors", _instead_of(culprit)
     return TrackedConversionError(
         f"{describe(tensor)} that an active tape tracks was about to become a bare value "
-        "(by np.asarray, float(), a function that does not dispatch, or array[i] = tensor); its "
-        "gradient would be lost. Use tensor.numpy() or tensor.item() for the bare value, "
-        "gradtape.stop_gradient to leave it out of the gradient, or np.stack, np.concatenate and "
-        "np.where to build an array out of tensors."
+        f"({where}); its gradient would be lost. {way_out}"
     )
+
+
+class _Public(NamedTuple):
+    """A name under which users know a function or a class of SciPy's, or a method of one."""
+
+    package: str
+    attribute: str
+    method: str = ""
+
+    @property
+    def name(self) -> str:
+        return ".".join([part for part in self if part])
+
+
+def _instead_of(culprit: _Public) -> str:
+    """What to call instead of one of SciPy's functions."""
+    try:
+        ours = importlib.import_module(f"gradtape.{culprit.package}")
+    except ImportError:
+        ours = None
+    if culprit.attribute in vars(ours or object):
+        return (
+            f"Call gradtape.{culprit.package}.{culprit.attribute}, which is the same with "
+            "derivatives."
+        )
+    return (
+        f"gradtape has no namesake of {culprit.name}: pass gradtape.stop_gradient(tensor) where no "
+        "gradient is needed, or give the call a derivative with gradtape.custom_gradient."
+    )
+
+
+def _scipy_function(frame: FrameType | None) -> _Public | None:
+    """The function of SciPy's that its caller knows, if one of SciPy's is at work in a frame."""
+    found = None
+    while frame is not None:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package == "scipy":
+            found = _public(frame) or found  # the outermost one is what the user called
+        elif package not in ("numpy", "gradtape", "functools"):
+            break
+        frame = frame.f_back
+    return found
+
+
+def _public(frame: FrameType) -> _Public | None:
+    """The public name of what runs in a frame of SciPy's, or of what a wrapper in it wraps."""
+    code = frame.f_code.co_name
+    names = frame.f_locals
+    package = _package(frame.f_globals["__name__"])
+    if "self" in names:
+        owner = names["self"]
+        method = code if hasattr(type(owner), code) and not code.startswith("_") else ""
+        known = getattr(owner, "name", "")  # a frozen distribution has another one of its name
+        for name, value in vars(sys.modules.get(package, owner)).items():
+            if value is owner or (type(value) is type(owner) and name == known):
+                return _Public(package, name, method)
+        for kind in type(owner).__mro__:
+            home = _package(kind.__module__)
+            if _attribute(home, kind.__name__) is kind:
+                return _Public(home, kind.__name__, method)
+    elif _attribute(package, code) is not None:
+        return _Public(package, code)
+    for value in names.values():
+        if isinstance(value, FunctionType) and str(value.__module__).startswith("scipy."):
+            home = _package(value.__module__)
+            if _attribute(home, value.__name__) is not None:
+                return _Public(home, value.__name__)
+    return None
+
+
+def _package(module: str) -> str:
+    """The public package of one of SciPy's modules: scipy.linalg for scipy.linalg._basic."""
+    return module.partition("._")[0]
+
+
+def _attribute(package: str, name: str) -> Any:
+    """What a package offers under a public name, or None."""
+    public = name and not name.startswith("_") and "." in package
+    return getattr(sys.modules.get(package), name, None) if public else None
 
 
 def masked_array(value: Any) -> TypeError:

@@ -60,10 +60,10 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         watched = [leaf for nest in tensors for leaf in flatten(nest)]
         given = [leaf for i in positions for leaf in flatten(args[i])]
         inside = list(args)
-        for i, nest in zip(positions, tensors, strict=True):
-            inside[i] = nest
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
+            for i, nest in zip(positions, tensors, strict=True):
+                inside[i] = pack(nest, [_twin(leaf) for leaf in flatten(nest)])
             value = f(*inside, **kwargs)
         value = _scalar(value, f)
         shares = tape.gradient(value, watched, unconnected_gradients="zero")
@@ -114,6 +114,11 @@ def _argument(leaf: Any, f: Callable[..., Any]) -> Tensor:
             "argument of floating or complex dtype, such as 1.0 or array.astype(float)"
         )
     return tensor
+
+
+def _twin(leaf: Tensor) -> Tensor:
+    """The same value, which the function may write into; the gradient is taken by the leaf."""
+    return leaf.result_class(leaf.array, leaf.key)
 
 
 def _scalar(value: Any, f: Callable[..., Any]) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.arithmetic import adjoint, align, unbroadcast
-from gradtape.elementwise import Elementwise
+from gradtape.elementwise import Choice, Elementwise
 from gradtape.needs import Named, over, parameters
 from gradtape.operation import PRIMITIVES
 from gradtape.primitive import Primitive, Variadic
@@ -19,11 +19,13 @@ from gradtape.primitive import Primitive, Variadic
 __all__ = [
     "BARE",
     "BINDINGS",
+    "METHODS",
     "ON_DEMAND",
     "PRIMITIVES",
     "REFUSED",
     "STRAIGHT",
     "UFUNCS",
+    "Choice",
     "Elementwise",
     "Primitive",
     "Variadic",
@@ -45,6 +47,8 @@ __all__ = [
 UFUNCS: dict[np.ufunc, Elementwise] = {}
 #: NumPy functions, and (ufunc, method) pairs, and what they mean on tensors.
 BINDINGS: dict[Any, Callable[..., Any]] = {}
+#: What a method of any ufunc with derivatives means, by the method's name: made for each ufunc.
+METHODS: dict[str, Callable[[Any], Any]] = {}
 #: Functions whose calls are in canonical form as they are, and their primitives.
 STRAIGHT: dict[Any, Elementwise | Primitive] = {}
 #: NumPy functions without a derivative by nature: they answer with bare values.
@@ -79,6 +83,7 @@ def pointwise(compute: Callable[..., Any], partial: Callable[..., Any], name: st
         Named(push, parameters(partial)),
         kind="reduction",
         spread=lambda g: g,
+        gather=lambda t: t,
         name=name,
     )
 
@@ -109,7 +114,7 @@ def refuse(reason: str, *functions: Any) -> None:
 def load_tables_for(function: Any) -> bool:
     """Load the tables of the package that a function comes from; whether there were any left."""
     if isinstance(function, tuple):
-        return False
+        return _load("numpy.ufunc")
     package = getattr(function, "__module__", None)
     if package is None:  # a ufunc does not say where it comes from, and NumPy's are all known
         package = "scipy.special" if "scipy.special" in sys.modules else ""

@@ -24,6 +24,7 @@ from gradtape.recording import ACTIVE, active, new_key, start, stop
 from gradtape.sweep import seeds_of, sweep
 from gradtape.tensor import Tensor
 from gradtape.variable import Variable
+from gradtape.writes import watched
 
 __all__ = ["GradientTape", "UnconnectedGradients"]
 
@@ -156,6 +157,8 @@ class GradientTape:
         self.tracked.add(t.key)
         if isinstance(t, Variable):
             self._variables[t.key] = t
+        else:
+            watched(t)
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables watched so far, in the order in which they were made."""
@@ -200,12 +203,12 @@ class GradientTape:
         return key
 
     def _take_note(self, primitive: Any, key: Any) -> None:
-        """What a selection, or a call of the user's with perhaps several outputs, asks for."""
+        """What a selection, a call of the user's, or one with several outputs asks for."""
         self._selects = self._selects or primitive.selects
         if primitive.kind == "user":
             self._replays = True
-            if type(key) is tuple:
-                self.tracked.update(key)
+        if type(key) is tuple:
+            self.tracked.update(key)
 
     def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""

@@ -17,8 +17,9 @@ from numpy import ndarray
 from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
 from gradtape import errors
 from gradtape.calls import call, is_tracked, without_ufunc_defaults
-from gradtape.recording import active
+from gradtape.recording import active, new_key
 from gradtape.rules import BINDINGS, STRAIGHT
+from gradtape.writes import assign, into, tie, update, update_at
 
 __all__ = ["Tensor", "apply", "bare"]
 
@@ -47,7 +48,30 @@ def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ())
     key = None
     for recorder in active():
         key = recorder.record(primitive, keys, inputs, arrays, params, out, key)
-    return cls(out, key)
+    result = cls(out, key)
+    if number == 1 and type(out) is ndarray and out.base is not None and t.writable:
+        tie(t, result, primitive, params)
+    return result
+
+
+def apply_several(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
+    """``apply`` for a primitive with several outputs; integer ones come back as bare values."""
+    cls, keys, inputs, arrays = _unwrapped(inputs)
+    try:
+        outs = primitive.compute(*arrays, *params)
+    except (ValueError, TypeError) as error:
+        raise _named(error, primitive) from error
+    outs = tuple([o[()] if type(o) is ndarray and not o.ndim else o for o in outs])
+    recorders = active()
+    out_keys = tuple([new_key() if recorders else None for _ in outs])
+    for recorder in recorders:
+        recorder.record(primitive, keys, inputs, arrays, params, outs, out_keys)
+    return tuple(
+        [
+            cls(o, key) if getattr(o, "dtype", np.dtype(int)).kind in "fc" else o
+            for o, key in zip(outs, out_keys, strict=True)
+        ]
+    )
 
 
 def _named(error: Exception, primitive: Any) -> Exception:
@@ -154,6 +178,15 @@ def _function(function: Any) -> Any:
     return method
 
 
+def _augmented(operator_name: str) -> Any:
+    """An operator that writes its result into the left operand."""
+
+    def augmented(self: Tensor, other: Any) -> Any:
+        return update(self, getattr(self, operator_name)(other))
+
+    return augmented
+
+
 def _reflected(function: Any) -> Any:
     """A reflected operator that is a NumPy function."""
     return lambda self, other: call(function, (other, self), {})
@@ -180,9 +213,12 @@ class Tensor:
     Tensor([ 2.43656366, 11.7781122 ])
     """
 
-    __slots__ = ("__weakref__", "array", "key")
+    # ``ties`` is set where something is shared with other tensors; see ``writes``.
+    __slots__ = ("__weakref__", "array", "key", "ties")
 
     trainable = False
+    #: Whether it can be written into: ``t[0] = 1`` and the like.
+    writable: ClassVar[bool] = True
     result_class: ClassVar[type[Tensor]]
 
     def __init__(self, array: Any, key: Any = None) -> None:
@@ -272,27 +308,34 @@ class Tensor:
         return type(self), (self.array.copy(),)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            f"{type(self).__name__} does not support item assignment. Write the new value as "
-            "np.where(mask, value, t), or build it with np.concatenate or np.stack; a Variable "
-            "takes a whole new value with assign()."
-        )
+        assign(self, index, value)
+
+    def fill(self, value: Any) -> None:
+        """Write one number into every entry."""
+        assign(self, ..., value)
 
     __hash__ = object.__hash__
 
     # NumPy's protocols ----------------------------------------------------------------------------
 
     __gradtape_apply__ = staticmethod(apply)
+    __gradtape_several__ = staticmethod(apply_several)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             primitive = STRAIGHT.get(ufunc)
             if primitive is not None and (not primitive.least_ndim or _are_matrices(*inputs)):
                 return apply(primitive, inputs)
+        if "out" in kwargs:
+            return into(kwargs.pop("out"), ufunc, method, inputs, kwargs)
+        if method == "at":
+            return update_at(ufunc, *inputs)
         function = ufunc if method == "__call__" else (ufunc, method)
         return call(function, inputs, without_ufunc_defaults(kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if kwargs.get("out") is not None:
+            return into(kwargs.pop("out"), function, "__call__", args, kwargs)
         return call(function, args, kwargs)
 
     # Operators and methods: each is a NumPy function of the tensor --------------------------------
@@ -315,6 +358,14 @@ class Tensor:
     __rfloordiv__ = _reflected(np.floor_divide)
     __divmod__ = _function(np.divmod)
     __rdivmod__ = _reflected(np.divmod)
+    __iadd__ = _augmented("__add__")
+    __isub__ = _augmented("__sub__")
+    __imul__ = _augmented("__mul__")
+    __itruediv__ = _augmented("__truediv__")
+    __ipow__ = _augmented("__pow__")
+    __imatmul__ = _augmented("__matmul__")
+    __imod__ = _augmented("__mod__")
+    __ifloordiv__ = _augmented("__floordiv__")
     __neg__ = _function(np.negative)
     __pos__ = _function(np.positive)
     __abs__ = _function(np.absolute)
@@ -347,7 +398,7 @@ class Tensor:
     dot = _function(np.dot)
     trace = _function(np.trace)
     diagonal = _function(np.diagonal)
-    conj = _function(np.conjugate)
+    conj = conjugate = _function(np.conjugate)
     argmax = _function(np.argmax)
     argmin = _function(np.argmin)
     argsort = _function(np.argsort)
@@ -355,7 +406,7 @@ class Tensor:
     all = _function(np.all)
     round = _function(np.round)
     astype = _function(np.ndarray.astype)
-    copy = _function(np.positive)
+    copy = _function(np.copy)
     T = property(_function(np.transpose))
     mT = property(_function(np.matrix_transpose))
     real = property(_function(np.real))

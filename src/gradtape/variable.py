@@ -36,6 +36,8 @@ class Variable(Tensor):
 
     __slots__ = ("name", "trainable")
 
+    writable = False
+
     def __init__(
         self,
         initial_value: Any,

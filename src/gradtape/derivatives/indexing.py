@@ -11,18 +11,18 @@ from gradtape.derivatives.axes import one_axis
 from gradtape.derivatives.primitives import embed, gather, prefixed, scatter_add
 from gradtape.rules import Primitive, bare, meaning, strip
 
-__all__ = ["picked"]
+__all__ = ["is_basic", "picked", "plain_index", "positions_of"]
 
 Shape = tuple[int, ...]
 _BASIC = (int, slice, type(None), type(...), np.integer)
 
 
-def _is_basic(index: tuple[Any, ...]) -> bool:
+def is_basic(index: tuple[Any, ...]) -> bool:
     """Whether an index is one of integers, slices, None and Ellipsis only."""
     return all([isinstance(i, _BASIC) and not isinstance(i, bool) for i in index])
 
 
-def _positions(shape: Shape, index: tuple[Any, ...]) -> Any:
+def positions_of(shape: Shape, index: tuple[Any, ...]) -> Any:
     """The flat positions that an index picks out of an array of a shape."""
     size = 1
     for n in shape:
@@ -35,15 +35,15 @@ def _getitem(x: Any, /, index: tuple[Any, ...]) -> Any:
 
 
 def _pull_getitem(g: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
-    if _is_basic(index):
+    if is_basic(index):
         return embed(g, shape=batch + x_shape, index=prefixed(index, batch))
-    return scatter_add(g, shape=batch + x_shape, positions=_positions(x_shape, index))
+    return scatter_add(g, shape=batch + x_shape, positions=positions_of(x_shape, index))
 
 
 def _push_getitem(t: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
-    if _is_basic(index):
+    if is_basic(index):
         return t[prefixed(index, batch)]
-    return gather(t, _positions(x_shape, index), len(batch))
+    return gather(t, positions_of(x_shape, index), len(batch))
 
 
 picked = Primitive(
@@ -54,12 +54,12 @@ picked = Primitive(
 @meaning(operator.getitem)
 def getitem(x: Any, index: Any) -> Any:
     index = index if type(index) is tuple else (index,)
-    if not _is_basic(index):
-        index = tuple([_plain_index(i) for i in index])
+    if not is_basic(index):
+        index = tuple([plain_index(i) for i in index])
     return picked(x, index=index)
 
 
-def _plain_index(i: Any) -> Any:
+def plain_index(i: Any) -> Any:
     """One part of an index as NumPy takes it: tensors as bare arrays, lists copied."""
     i = strip(i)
     if isinstance(i, (list, np.ndarray)):
@@ -99,12 +99,6 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any
     if axis is None:
         a, axis = np.ravel(a), -1
     return np.take_along_axis(a, np.argsort(a, axis, kind, stable=stable), axis)
-
-
-@meaning(np.unique)
-def unique(ar: Any) -> Any:
-    _, first = np.unique(strip(ar), return_index=True)
-    return np.ravel(ar)[first]
 
 
 bare(

@@ -44,6 +44,8 @@ class Tensor(Operators, engine.Tensor):
     __slots__ = ()
     __hash__ = Operators.__hash__
 
+    writable = False
+
     def __repr__(self) -> str:
         return f"<tf.Tensor: shape={self.shape}, dtype={self.array.dtype}, numpy={entries(self)}>"
 
