@@ -58,6 +58,11 @@ def _reductions() -> list[Case]:
             for f in functions
             if f is not np.ptp
         ],
+        *[
+            one
+            for f in (np.amax, np.amin)
+            for one in cases(f, f, lambda x, f=f: f(x, 1, initial=0.1, where=x > -1), **ways)
+        ],
         *cases(np.var, lambda x: np.var(x, ddof=1), lambda x: np.var(x, 0, ddof=0.5)),
         *cases(np.std, lambda x: np.std(x, ddof=1), lambda x: x.std(axis=0, ddof=1)),
         case(np.sum, lambda x: np.sum(x, dtype="g"), (3,), note="dtype", **ways),
@@ -65,8 +70,96 @@ def _reductions() -> list[Case]:
     ]
 
 
-def _cumulative() -> list[Case]:
+#: Leaves out something in every row, and nothing of the first column.
+MASK = np.arange(24).reshape(CUBE) % 3 != 1
+
+
+def _masked() -> list[Case]:
+    """Reductions of what a mask includes, from an initial value, about a given mean."""
+    near: dict[str, Any] = {"exact": False}
+    functions = {np.sum: True, np.mean: True, np.prod: True, np.var: True, np.std: True}
+    extremes = (np.max, np.min)
+    options: list[dict[str, Any]] = [
+        {"where": MASK},
+        {"where": MASK[0], "axis": 1},
+        {"where": MASK[:, :, :1], "axis": (0, 1), "keepdims": True},
+    ]
+    starts: list[dict[str, Any]] = [{"axis": 1, "initial": 1}, {"where": MASK, "initial": 0.5}]
     return [
+        *[
+            case(f, lambda x, f=f, o=o: f(x, **o), CUBE, note=f"masked{i}", low=0.3, complex_too=c)
+            for f, c in functions.items()
+            for i, o in enumerate(options)
+        ],
+        *[
+            case(
+                f, lambda x, f=f, o=o: f(x, **o), CUBE, note=f"from{i}", complex_too=c, exact=False
+            )
+            for f, c in {np.sum: True, np.prod: True, np.max: False, np.min: False}.items()
+            for i, o in enumerate(starts)
+        ],
+        *[
+            case(f, lambda x, y, f=f: f(x, 1, initial=y), (2, 3), (), note="start", **near)
+            for f in (np.sum, np.prod)
+        ],
+        *[
+            case(
+                f,
+                lambda x, y, f=f: f(x, 1, initial=y, where=MASK[0, :2, :3]),
+                *((2, 3), ()),
+                note="start",
+                complex_too=False,
+            )
+            for f in extremes
+        ],
+        *[
+            one
+            for u in (np.add, np.multiply)
+            for one in cases(
+                (u, "reduce"),
+                lambda x, u=u: u.reduce(x, where=MASK),
+                lambda x, u=u: u.reduce(x, 1, initial=2.0),
+                shape=CUBE,
+                exact=False,
+            )
+        ],
+        *[
+            one
+            for f in (np.var, np.std)
+            for one in cases(
+                f,
+                lambda x, f=f: f(x, correction=1),
+                lambda x, f=f: f(x, 0, mean=np.full((1, 3, 4), 0.25)),
+                lambda x, f=f: f(x, 0, mean=np.mean(x, 0, keepdims=True)),
+                lambda x, f=f: f(x, 1, mean=x[:, :1] * 2, where=MASK),
+                note="about",
+                shape=CUBE,
+            )
+        ],
+        case(
+            np.var,
+            lambda x, m: np.var(x, -1, mean=m),
+            *((2, 3), (2, 1)),
+            note="tracked-mean",
+        ),
+    ]
+
+
+def _cumulative() -> list[Case]:
+    standard = [np.cumulative_sum, np.cumulative_prod] if hasattr(np, "cumulative_sum") else []
+    return [
+        *[
+            one
+            for f in standard
+            for one in cases(
+                f,
+                lambda x, f=f: f(x, axis=1),
+                lambda x, f=f: f(x, axis=-2, include_initial=True),
+                lambda x, f=f: f(x[0], include_initial=True),
+                lambda x, f=f: f(x, axis=0, dtype="D"),
+                shape=(2, 5),
+            )
+        ],
         *[
             one
             for f in (np.cumsum, np.cumprod)
@@ -285,4 +378,4 @@ def _einsums() -> list[Case]:
     ]
 
 
-CASES = [*_reductions(), *_cumulative(), *_products(), *_diagonals(), *_einsums()]
+CASES = [*_reductions(), *_masked(), *_cumulative(), *_products(), *_diagonals(), *_einsums()]
