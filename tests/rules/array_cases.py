@@ -91,6 +91,22 @@ def _axes() -> list[Case]:
             lambda x: np.flip(x, (0, -1)),
             shape=CUBE,
         ),
+        *cases(
+            np.rot90,
+            np.rot90,
+            lambda x: np.rot90(x, 2, (0, -1)),
+            lambda x: np.rot90(x, -1, axes=(2, 1)),
+            lambda x: np.rot90(x, k=4),
+            shape=CUBE,
+        ),
+        *cases(
+            np.rollaxis,
+            lambda x: np.rollaxis(x, 2),
+            lambda x: np.rollaxis(x, -2, 3),
+            lambda x: np.rollaxis(x, 0, -1),
+            lambda x: np.rollaxis(x, 1, 1),
+            shape=CUBE,
+        ),
         *cases(np.fliplr, np.fliplr),
         *cases(np.flipud, np.flipud),
         *cases(
@@ -152,6 +168,10 @@ def _joining() -> list[Case]:
         case(np.stack, lambda x, y: np.stack([x, y], 1), (3,), (3,), note="middle"),
         case(np.stack, lambda x, y: np.stack([x, y]), (), (), note="0d"),
         case(np.vstack, lambda x, y: np.vstack([x, y]), (2, 3), (3,)),
+        *[
+            case(f, lambda x, y, f=f: f([x, y], dtype=complex), (2,), (2,), note="dtype")
+            for f in (np.stack, np.vstack, np.hstack)
+        ],
         case(np.hstack, lambda x, y: np.hstack([x, y]), (2, 3), (2, 1), note="2d"),
         case(np.hstack, lambda x, y: np.hstack((x, y)), (2,), (), note="1d"),
         case(np.dstack, lambda x, y: np.dstack([x, y]), (2, 3), (2, 3), note="2d"),
@@ -183,7 +203,15 @@ def _splitting() -> list[Case]:
         ),
         *cases(np.hsplit, lambda x: np.hsplit(x, 3)),
         *cases(np.vsplit, lambda x: np.vsplit(x, [1])),
+        *cases(np.dsplit, lambda x: np.dsplit(x, 2), shape=CUBE),
+        *_unstacking(),
     ]
+
+
+def _unstacking() -> list[Case]:
+    unstack = getattr(np, "unstack", None)  # from NumPy 2.1 on
+    forms = [lambda x: unstack(x), lambda x: unstack(x, axis=-1)]
+    return cases(unstack, *forms) if unstack else []
 
 
 def _indexing() -> list[Case]:
@@ -251,28 +279,6 @@ def _indexing() -> list[Case]:
             lambda x: np.sort(x, -1, "stable"),
             lambda x: np.sort(x, stable=True),
         ),
-        *cases(np.unique, np.unique, lambda x: np.unique(np.append(x, x))),
-    ]
-
-
-def _padding() -> list[Case]:
-    return [
-        *cases(
-            np.pad,
-            lambda x: np.pad(x, 1),
-            lambda x: np.pad(x, (1, 2)),
-            lambda x: np.pad(x, ((0, 1), (2, 0))),
-            lambda x: np.pad(x, ((1,), (2,)), constant_values=3),
-            lambda x: np.pad(x, 1, "constant", constant_values=((1, 2), (3, 4))),
-            lambda x: np.pad(x, 2, "edge"),
-            lambda x: np.pad(x, (1, 1), "reflect"),
-            lambda x: np.pad(x, ((1, 2), (3, 4)), mode="symmetric"),
-            lambda x: np.pad(x, 4, mode="wrap"),
-            lambda x: np.pad(x, 2, mode="reflect", reflect_type="even"),
-            lambda x: np.pad(x, 0),
-        ),
-        case(np.pad, lambda x: np.pad(x, 2), (), note="0d"),
-        case(np.pad, lambda x, v: np.pad(x, 1, constant_values=v), (2,), (), note="values"),
     ]
 
 
@@ -306,6 +312,5 @@ CASES = [
     *_joining(),
     *_splitting(),
     *_indexing(),
-    *_padding(),
     *_transposes(),
 ]

@@ -47,6 +47,7 @@ UNARY: dict[Any, tuple[float, float, bool]] = {
     np.angle: (0.3, 2, True),
     primitives.logistic: (-2, 2, True),
     primitives.sech_squared: (-2, 2, True),
+    primitives.one_minus_square: (-2, 2, True),
     primitives.relu: (-2, 2, False),
 }
 
@@ -61,6 +62,7 @@ BINARY: dict[Any, tuple[float, float, bool]] = {
     np.remainder: (0.3, 2, False),
     np.fmod: (0.3, 2, False),
     np.hypot: (0.3, 2, False),
+    primitives.cosine: (0.3, 2, False),
     np.logaddexp: (-2, 2, False),
     np.logaddexp2: (-2, 2, False),
     np.arctan2: (0.3, 2, False),

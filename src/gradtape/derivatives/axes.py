@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-__all__ = ["inverse", "kept", "one_axis", "several_axes"]
-
+__all__ = ["along", "as_array", "inverse", "kept", "one_axis", "several_axes"]
 
 #: All axes of an array, by how many it has; NumPy allows 64.
 _ALL = [tuple(range(-ndim, 0)) for ndim in range(65)]
@@ -19,6 +19,8 @@ def several_axes(axis: Any, ndim: int) -> tuple[int, ...]:
         return _ALL[ndim]
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis if axis < 0 else axis - ndim,)
+    if ndim == 0 and axis in (0, -1):
+        return ()  # NumPy reduces a number along its first axis, too
     return tuple(sorted([a - ndim for a in normalize_axis_tuple(axis, ndim)]))
 
 
@@ -42,3 +44,13 @@ def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     for i, a in enumerate(axes):
         undone[a + n] = i - n
     return tuple(undone)
+
+
+def along(part: Any, axis: int) -> tuple[Any, ...]:
+    """The index that takes a part of one axis, counted from the last, and all of the others."""
+    return (..., part, *[slice(None)] * (-axis - 1))
+
+
+def as_array(value: Any) -> Any:
+    """What has a dtype as it is; a number or a sequence as an array."""
+    return value if hasattr(value, "dtype") else np.asarray(value)

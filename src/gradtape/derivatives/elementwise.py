@@ -12,8 +12,26 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.primitives import exponential, logistic, raised, sech_squared
-from gradtape.rules import UFUNCS, Elementwise, Primitive, bare, elementwise, meaning, over, strip
+from gradtape.derivatives.primitives import (
+    cosine,
+    exponential,
+    logistic,
+    one_minus_square,
+    raised,
+    sech_squared,
+)
+from gradtape.rules import (
+    STRAIGHT,
+    UFUNCS,
+    Choice,
+    Elementwise,
+    Primitive,
+    bare,
+    elementwise,
+    meaning,
+    over,
+    strip,
+)
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -27,6 +45,8 @@ def _arctan2(x: Any, y: Any) -> Any:
 
 def _hypot(x: Any, y: Any, out: Any) -> Any:
     """x/r and y/r; 0 at the origin, as for the modulus of a complex number."""
+    if hasattr(out, "__gradtape_apply__"):  # to be differentiated
+        return cosine(x, y), cosine(y, x)
     r = np.where(out == 0, 1, out)
     return x / r, y / r
 
@@ -48,7 +68,12 @@ def _root(x: Any) -> Any:
 
 def _between(x: Any) -> Any:
     """sqrt(1 - x*x), to the last bits near 1."""
-    return np.sqrt((1 - x) * (1 + x))
+    return np.sqrt(one_minus_square(x))
+
+
+def _tan(x: Any, out: Any) -> Any:
+    """1/cos(x)**2; far from the real axis tan(x)**2 is close to -1."""
+    return sech_squared(x * 1j) if out.dtype.kind == "c" else 1 + out * out
 
 
 elementwise(
@@ -82,7 +107,7 @@ elementwise(
         # Trigonometric and hyperbolic functions
         np.sin: lambda x: np.cos(x),
         np.cos: lambda x: -np.sin(x),
-        np.tan: lambda out: 1 + out * out,
+        np.tan: _tan,
         np.arcsin: over(lambda x: _between(x)),
         np.arccos: over(lambda x: -_between(x)),
         np.arctan: over(lambda x: 1 + x * x),
@@ -92,7 +117,7 @@ elementwise(
         np.tanh: lambda x: sech_squared(x),
         np.arcsinh: over(lambda x: _root(x)),
         np.arccosh: over(lambda x: np.sqrt(x - 1) * np.sqrt(x + 1)),
-        np.arctanh: over(lambda x: (1 - x) * (1 + x)),
+        np.arctanh: over(lambda x: one_minus_square(x)),
         # Angles
         np.deg2rad: np.pi / 180,
         np.radians: np.pi / 180,
@@ -110,23 +135,23 @@ elementwise(
 
 # A tie goes to the first argument. Where one is NaN, so is the result, and the second has it.
 # Comparing with the result costs less than with the other argument, which is often a number.
-elementwise(
-    {
-        np.maximum: (lambda x, out: x == out, lambda x, out: x != out),
-        np.minimum: (lambda x, out: x == out, lambda x, out: x != out),
-        np.fmax: (lambda x, y: (x >= y) | np.isnan(y), lambda x, y: ~((x >= y) | np.isnan(y))),
-        np.fmin: (lambda x, y: (x <= y) | np.isnan(y), lambda x, y: ~((x <= y) | np.isnan(y))),
-        np.heaviside: (0, lambda x: x == 0),
-    },
-    selects=True,
-)
+for _ufunc, _first in {
+    np.maximum: lambda values: values[0] == values[2],
+    np.minimum: lambda values: values[0] == values[2],
+    np.fmax: lambda values: (values[0] >= values[1]) | np.isnan(values[1]),
+    np.fmin: lambda values: (values[0] <= values[1]) | np.isnan(values[1]),
+}.items():
+    UFUNCS[_ufunc] = STRAIGHT[_ufunc] = Choice(_ufunc, _first)
+
+elementwise({np.heaviside: (0, lambda x: x == 0)}, selects=True)
 
 bare(
     *(np.floor, np.ceil, np.trunc, np.rint, np.floor_divide, np.spacing, np.signbit),
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.isnan, np.isinf, np.isfinite, np.logical_and, np.logical_or, np.logical_xor),
     *(np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
-    *(np.left_shift, np.right_shift, np.gcd, np.lcm),
+    *(np.left_shift, np.right_shift, np.gcd, np.lcm, np.isnat),
+    np.bitwise_count,
     *(np.round, np.fix, np.isclose, np.allclose, np.array_equal, np.array_equiv),
     *(np.iscomplexobj, np.isrealobj, np.iscomplex, np.isreal, np.isposinf, np.isneginf),
 )
@@ -170,6 +195,7 @@ modulus = Primitive(
     lambda t, x: np.real(t * np.conjugate(np.sign(x))),
     kind="reduction",
     spread=lambda g: g,
+    gather=lambda t: t,
     name="modulus",
 )
 
@@ -204,10 +230,23 @@ conjugate = Primitive(
     lambda t: np.conjugate(t),
     kind="reduction",
     spread=lambda g: g,
+    gather=lambda t: t,
 )
-real = Primitive(_real, lambda g: g, lambda t: np.real(t), kind="reduction", spread=lambda g: g)
+real = Primitive(
+    _real,
+    lambda g: g,
+    lambda t: np.real(t),
+    kind="reduction",
+    spread=lambda g: g,
+    gather=lambda t: t,
+)
 imag = Primitive(
-    _imag, lambda g: g * 1j, lambda t: np.imag(t), kind="reduction", spread=lambda g: g
+    _imag,
+    lambda g: g * 1j,
+    lambda t: np.imag(t),
+    kind="reduction",
+    spread=lambda g: g,
+    gather=lambda t: t,
 )
 
 
@@ -317,6 +356,7 @@ converted: Primitive = Primitive(
     lambda t, dtype: converted(t, dtype=dtype),
     kind="reduction",
     spread=lambda g: g,
+    gather=lambda t: t,
     name="astype",
 )
 

@@ -14,10 +14,12 @@ from gradtape.rules import Elementwise, Primitive, align, pointwise, unbroadcast
 
 __all__ = [
     "broadcast",
+    "cosine",
     "embed",
     "exponential",
     "filled",
     "logistic",
+    "one_minus_square",
     "raised",
     "relu",
     "scatter_add",
@@ -43,10 +45,6 @@ def _logistic(x: Any) -> Any:
     return np.where(np.real(x) >= 0, 1, e) / (1 + e)
 
 
-#: 1/(1 + exp(-x)), to the last bits on both sides. Its partial needs no 1 - out, which loses them.
-logistic: Elementwise = Elementwise(_logistic, lambda x, out: out * logistic(-x), name="logistic")
-
-
 def _sech_squared(x: Any) -> Any:
     e = np.exp(2 * _leftwards(x))
     return 4 * e / (1 + e) ** 2
@@ -54,6 +52,39 @@ def _sech_squared(x: Any) -> Any:
 
 #: 1/cosh(x)**2 without overflow: the derivative of tanh.
 sech_squared = Elementwise(_sech_squared, lambda x, out: -2 * out * np.tanh(x), name="sech_squared")
+
+
+#: 1/(1 + exp(-x)), to the last bits on both sides. Its partial needs no 1 - out, which loses them,
+#: and no product with logistic(-x), of which the next derivative would cancel near 0.
+logistic = Elementwise(_logistic, lambda x: sech_squared(x / 2) / 4, name="logistic")
+
+
+def _one_minus_square(x: Any) -> Any:
+    return (1 - x) * (1 + x)
+
+
+#: 1 - x*x, to the last bits near 1, and with a derivative that keeps them near 0.
+one_minus_square = Elementwise(_one_minus_square, lambda x: -2 * x, name="one_minus_square")
+
+
+def _cosine(x: Any, y: Any) -> Any:
+    r = np.hypot(x, y)
+    return x / np.where(r == 0, 1, r)
+
+
+def _turning(x: Any, y: Any) -> Any:
+    """y/r**2: how fast the angle changes with -x."""
+    r = np.hypot(x, y)
+    return cosine(y, x) / np.where(r == 0, 1, r)
+
+
+#: x/hypot(x, y), the partial of hypot, and 0 at the origin. Its partials as those of a quotient
+#: would cancel where one leg is short.
+cosine: Elementwise = Elementwise(
+    _cosine,
+    (lambda x, y: cosine(y, x) * _turning(x, y), lambda x, y, out: -out * _turning(x, y)),
+    name="cosine",
+)
 
 
 def _relu(x: Any) -> Any:

@@ -178,6 +178,16 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return transpose(a, tuple(order))
 
 
+@meaning(np.rollaxis)
+def rollaxis(a: Any, axis: Any, start: int = 0) -> Any:
+    n = a.ndim
+    axis = one_axis(axis, n) + n
+    if not -n <= start <= n:
+        raise ValueError(f"rollaxis: start must be between {-n} and {n}, got {start}")
+    start = start % n if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
 # Broadcasting and repeating -------------------------------------------------------------------
 
 
@@ -257,23 +267,23 @@ def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
 
 
 @meaning(np.stack)
-def stack(arrays: Any, axis: Any = 0) -> Any:
+def stack(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     arrays = list(arrays)
     shapes = {np.shape(a) for a in arrays}
     if len(shapes) != 1:
         raise ValueError(f"all input arrays must have the same shape, got {sorted(shapes)}")
-    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis)
+    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis, dtype=dtype)
 
 
 @meaning(np.vstack)
-def vstack(tup: Any) -> Any:
-    return np.concatenate([np.atleast_2d(a) for a in tup], 0)
+def vstack(tup: Any, *, dtype: Any = None) -> Any:
+    return np.concatenate([np.atleast_2d(a) for a in tup], 0, dtype=dtype)
 
 
 @meaning(np.hstack)
-def hstack(tup: Any) -> Any:
+def hstack(tup: Any, *, dtype: Any = None) -> Any:
     arrays = [np.atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
+    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype)
 
 
 @meaning(np.dstack)
@@ -316,6 +326,16 @@ def hsplit(ary: Any, indices_or_sections: Any) -> Any:
     return np.split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
 
 
+@meaning(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return np.split(ary, indices_or_sections, 2)
+
+
+@meaning(getattr(np, "unstack", None))
+def unstack(x: Any, /, *, axis: int = 0) -> Any:
+    return tuple(np.moveaxis(x, axis, 0))
+
+
 @meaning(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> Any:
     return np.split(ary, indices_or_sections, 0)
@@ -340,6 +360,23 @@ def flipud(m: Any) -> Any:
     return np.flip(m, 0)
 
 
+@meaning(np.rot90)
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    if m.ndim < 2:
+        raise ValueError(f"rot90: needs at least two axes, got shape {m.shape}")
+    first, second = [one_axis(i, m.ndim) for i in axes]
+    if first == second:
+        raise ValueError(f"rot90: the axes {tuple(axes)} must be different")
+    turns = k % 4
+    if turns == 2:
+        return np.flip(m, (first, second))
+    if turns == 1:
+        m = np.flip(m, second)
+    if turns:
+        m = np.swapaxes(m, first, second)
+    return np.flip(m, second) if turns == 3 else m[...]
+
+
 @meaning(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
@@ -355,54 +392,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return a
 
 
-# Padding --------------------------------------------------------------------------------------
-
-#: Modes in which every entry of the result is one of the array's.
-_COPYING = {"edge", "reflect", "symmetric", "wrap"}
-
-
-@meaning(np.pad)
-def pad(
-    array: Any,
-    pad_width: Any,
-    mode: Any = "constant",
-    *,
-    constant_values: Any = 0,
-    reflect_type: str = "even",
-) -> Any:
-    widths = _pad_widths(pad_width, array.ndim)
-    if mode in _COPYING and reflect_type == "even":
-        for i, width in enumerate(widths):
-            array = np.take(array, np.pad(np.arange(array.shape[i]), width, mode), i)
-        return array
-    if mode != "constant":
-        reason = f"only 'constant' and {', '.join(sorted(_COPYING))}, with even reflection"
-        raise no_rule_for_argument(np.pad, "mode", reason)
-    bare_values = not hasattr(constant_values, "dtype")
-    values = np.asarray(constant_values) if bare_values else constant_values
-    values = np.broadcast_to(values.astype(array.dtype), (array.ndim, 2))
-    for i, width in enumerate(widths):
-        before, behind = [
-            np.broadcast_to(values[i, side], (*array.shape[:i], n, *array.shape[i + 1 :]))
-            for side, n in enumerate(width)
-        ]
-        array = np.concatenate([before, array, behind], i)
-    return array
-
-
-def _pad_widths(pad_width: Any, ndim: int) -> Any:
-    """The widths before and behind, axis by axis."""
-    if isinstance(pad_width, dict):
-        widths = np.zeros((ndim, 2), int)
-        for axis, width in pad_width.items():
-            widths[axis] = width
-        return widths.tolist()
-    widths = np.asarray(pad_width)
-    if widths.dtype.kind not in "iu":
-        raise TypeError(f"pad: `pad_width` must be of integral type, got {pad_width!r}")
-    if (widths < 0).any():
-        raise ValueError(f"pad: `pad_width` can't contain negative values, got {pad_width!r}")
-    return np.broadcast_to(widths, (ndim, 2)).tolist()
+# Filling ---------------------------------------------------------------------------------------
 
 
 @meaning(np.full_like)
@@ -410,12 +400,12 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
     dtype = a.dtype if dtype is None else np.dtype(dtype)
     shape = a.shape if shape is None else shape
     if not hasattr(fill_value, "__gradtape_apply__"):
-        return np.full(shape, fill_value, dtype)
-    return np.broadcast_to(fill_value.astype(dtype), shape)
+        return a.result_class(np.full(shape, fill_value, dtype)[()])
+    return np.broadcast_to(fill_value.astype(dtype), shape).copy()  # to be written into
 
 
 bare(
-    *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),
+    *(np.shape, np.ndim, np.size),
     *(np.result_type, np.can_cast, np.min_scalar_type, np.broadcast_shapes, np.common_type),
 )
 
