@@ -2,7 +2,9 @@
 
 SciPy's ufuncs know tensors as they are (``scipy.special.gammaln(t)``). Its Python functions turn
 their arguments into arrays, which would drop gradients and therefore raises; for them there are
-namesakes here. They need the extra ``gradtape[scipy]``.
+namesakes here. They have SciPy's parameters, take tensors, variables and arrays, and give what
+SciPy's own functions give where no tensor is among the arguments. They need the extra
+``gradtape[scipy]``.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-__all__ = ["integrate", "interpolate", "linalg", "signal", "special"]
+__all__ = ["fft", "integrate", "interpolate", "linalg", "signal", "special"]
 
 if importlib.util.find_spec("scipy") is None:
     raise ImportError(
@@ -22,4 +24,8 @@ if importlib.util.find_spec("scipy") is None:
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}: it has {__all__}")
+    from_scipy = f"SciPy has scipy.{name}, " if importlib.util.find_spec(f"scipy.{name}") else ""
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}: {from_scipy}"
+        f"{'but ' if from_scipy else ''}namesakes with derivatives are in {', '.join(__all__)}."
+    )

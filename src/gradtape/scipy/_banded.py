@@ -1,0 +1,66 @@
+"""Systems of linear equations with a band matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from gradtape.arithmetic import adjoint, align, unbroadcast
+from gradtape.primitive import Primitive
+
+__all__ = ["banded"]
+
+Shape = tuple[int, ...]
+
+
+def _banded(bands: Any, b: Any, /, below: int, above: int) -> Any:
+    n = bands.shape[-1]
+    columns = b.reshape(-1, n).T
+    return scipy.linalg.solve_banded((below, above), bands, columns).T.reshape(b.shape)
+
+
+def _moved(x: Any, by: int) -> Any:
+    """The last axis moved to the right, with zeros for what comes in."""
+    n = x.shape[-1]
+    by = max(-n, min(by, n))
+    zeros = np.zeros((*x.shape[:-1], abs(by)), x.dtype)
+    if by < 0:
+        return np.concatenate([x[..., -by:], zeros], -1)
+    return np.concatenate([zeros, x[..., : n - by]], -1)
+
+
+def _transposed(bands: Any, below: int, above: int) -> Any:
+    """The bands of the conjugate transpose."""
+    last = below + above
+    return adjoint(np.stack([_moved(bands[last - r], below - r) for r in range(last + 1)]))
+
+
+def _pull_right_side(g: Any, bands: Any, below: int, above: int) -> Any:
+    return banded(_transposed(bands, below, above), g, below=above, above=below)
+
+
+def _pull_bands(
+    g: Any, bands: Any, out: Any, bands_shape: Shape, below: int, above: int, batch: Shape
+) -> Any:
+    share = -_pull_right_side(g, bands, below, above)
+    rows = [_moved(share, above - r) * adjoint(out) for r in range(below + above + 1)]
+    return unbroadcast(np.stack(rows, -2), bands_shape, batch)
+
+
+def _push_bands(
+    t: Any, bands: Any, out: Any, bands_shape: Shape, below: int, above: int, batch: Shape
+) -> Any:
+    t = align(t, bands_shape, out.ndim + 1, batch)
+    moved = [_moved(t[..., r, :] * out, r - above) for r in range(below + above + 1)]
+    return -banded(bands, sum(moved[1:], moved[0]), below=below, above=above)
+
+
+#: The solution of A x = b along the last axis of b; ``bands[above + i - j, j] = A[i, j]``.
+banded: Primitive = Primitive(
+    _banded,
+    (_pull_bands, _pull_right_side),
+    (_push_bands, lambda t, bands, below, above: banded(bands, t, below=below, above=above)),
+    name="scipy.solve_banded",
+)
