@@ -1,0 +1,177 @@
+"""Derivatives of orthogonal polynomials and Legendre functions by their argument.
+
+A derivative is another orthogonal polynomial, one degree lower: no division by 1 - x x, so that the
+ends of the interval are points like others. Numbers in parentheses are those of the NIST Digital
+Library (DLMF).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from gradtape.derivatives.special_arguments import (
+    DEGREE,
+    ORDER,
+    PARAMETER,
+    refusing,
+    refusing_ufuncs,
+)
+from gradtape.rules import Elementwise, elementwise, meaning, strip
+
+__all__ = ["spherical_harmonic"]
+
+
+def _below(n: Any) -> tuple[Any, Any]:
+    """n - 1, and 1; for a constant, n = 0, a degree that SciPy knows at every x, and 0."""
+    n = np.asarray(strip(n))
+    n = n if n.dtype.kind == "f" else n.astype(np.int64)
+    return np.where(n == 0, 0, n - 1), np.where(n == 0, 0.0, 1.0)
+
+
+def _jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
+    """The derivative by x (18.9.15)."""
+    lower, some = _below(n)
+    factor = some * (n + alpha + beta + 1) / 2
+    return factor * special.eval_jacobi(lower, alpha + 1.0, beta + 1.0, x)
+
+
+def _legendre(n: Any, x: Any) -> Any:
+    """The same for alpha = beta = 0."""
+    return _jacobi(n, 0.0, 0.0, x)
+
+
+def _gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
+    """The derivative by x (18.9.19)."""
+    lower, some = _below(n)
+    return 2 * some * alpha * special.eval_gegenbauer(lower, alpha + 1.0, x)
+
+
+def _laguerre(n: Any, alpha: Any, x: Any) -> Any:
+    """The derivative by x (18.9.23)."""
+    lower, some = _below(n)
+    return -some * special.eval_genlaguerre(lower, alpha + 1.0, x)
+
+
+def _times_degree(polynomial: Any) -> Any:
+    """n times a polynomial of degree n - 1."""
+
+    def slope(n: Any, x: Any) -> Any:
+        lower, _ = _below(n)
+        return n * polynomial(lower, x)
+
+    return slope
+
+
+_chebyt = _times_degree(special.eval_chebyu)  # (18.9.21)
+
+
+def _sh_jacobi(n: Any, p: Any, q: Any, x: Any) -> Any:
+    """N times the monic polynomial of degree n - 1."""
+    lower, _ = _below(n)
+    return n * special.eval_sh_jacobi(lower, p + 2.0, q + 1.0, x)
+
+
+# Chebyshev's U is Gegenbauer's C^(1); C(x) is 2 T(x/2), S(x) is U(x/2).
+elementwise(
+    {
+        special.eval_legendre: (None, _legendre),
+        special.eval_sh_legendre: (None, lambda n, x: 2 * _legendre(n, 2 * x - 1)),
+        special.eval_chebyt: (None, _chebyt),
+        special.eval_sh_chebyt: (None, lambda n, x: 2 * _chebyt(n, 2 * x - 1)),
+        special.eval_chebyu: (None, lambda n, x: _gegenbauer(n, 1.0, x)),
+        special.eval_sh_chebyu: (None, lambda n, x: 2 * _gegenbauer(n, 1.0, 2 * x - 1)),
+        special.eval_chebyc: (None, _times_degree(special.eval_chebys)),
+        special.eval_chebys: (None, lambda n, x: _gegenbauer(n, 1.0, x / 2) / 2),
+        special.eval_laguerre: (None, lambda n, x: _laguerre(n, 0.0, x)),
+        special.eval_hermite: (None, _times_degree(lambda n, x: 2 * special.eval_hermite(n, x))),
+        special.eval_hermitenorm: (None, _times_degree(special.eval_hermitenorm)),
+    },
+    names=("n", "x"),
+)
+elementwise(
+    {
+        special.eval_gegenbauer: (None, None, _gegenbauer),
+        special.eval_genlaguerre: (None, None, _laguerre),
+    },
+    names=("n", "alpha", "x"),
+)
+elementwise({special.eval_jacobi: (None, None, None, _jacobi)}, names=("n", "alpha", "beta", "x"))
+elementwise({special.eval_sh_jacobi: (None, None, None, _sh_jacobi)}, names=("n", "p", "q", "x"))
+
+refusing_ufuncs(
+    {0: DEGREE},
+    *(special.eval_legendre, special.eval_sh_legendre, special.eval_chebyt, special.eval_chebyu),
+    *(special.eval_chebyc, special.eval_chebys, special.eval_sh_chebyt, special.eval_sh_chebyu),
+    *(special.eval_laguerre, special.eval_hermite, special.eval_hermitenorm),
+)
+refusing_ufuncs({0: DEGREE, 1: PARAMETER}, special.eval_gegenbauer, special.eval_genlaguerre)
+refusing_ufuncs(
+    {0: DEGREE, 1: PARAMETER, 2: PARAMETER}, special.eval_jacobi, special.eval_sh_jacobi
+)
+
+
+# Associated Legendre functions ------------------------------------------------------------------
+
+
+def _over_root(m: Any, v: Any, x: Any) -> Any:
+    """P_v^m / sqrt(1 - x x); the quotient itself only for m = 0 (14.10.1, 14.10.2 combined)."""
+    below = v - 1.0
+    safe = np.where(m == 0, 1.0, m)
+    sides = special.lpmv(m + 1.0, below, x) + (v + m - 1) * (v + m) * special.lpmv(
+        m - 1.0, below, x
+    )
+    root = np.sqrt(np.where(m == 0, (1 - x) * (1 + x), 1))
+    return np.where(m == 0, special.lpmv(0.0, v, x) / root, -sides / (2 * safe))
+
+
+def _lpmv(m: Any, v: Any, x: Any) -> Any:
+    """The derivative by x: (P^(m+1) - (v + m)(v - m + 1) P^(m-1)) / 2, over -sqrt(1 - x x).
+
+    SciPy knows negative orders down to -v only; they are multiples of the positive ones (14.9.3).
+    """
+    m, v = np.asarray(strip(m), float)[()], np.asarray(strip(v), float)[()]
+    order = np.abs(m)
+    mirror = (-1.0) ** order / special.poch(v - order + 1, 2 * order)
+    weight = (v + order) * (v - order + 1)
+    lower = np.where((weight == 0) | (order == 0), 0, _over_root(order - 1, v, x))
+    # P^-1 is -P^1 / (v (v + 1)), which makes both terms one for m = 0.
+    zero = special.lpmv(2.0, v - 1.0, x) + v * (v + 1) * special.lpmv(0.0, v - 1.0, x)
+    others = weight * lower - _over_root(order + 1, v, x)
+    return np.where(m < 0, mirror, 1.0) * np.where(order == 0, zero, others) / 2
+
+
+elementwise({special.lpmv: (None, None, _lpmv)}, names=("m", "v", "x"))
+refusing_ufuncs({0: ORDER, 1: DEGREE}, special.lpmv)
+
+
+# Spherical harmonics, of the angle theta from the pole and the angle phi around it ---------------
+
+
+def _by_polar_angle(n: Any, m: Any, theta: Any, phi: Any) -> Any:
+    """The ladder of orders (15.30.1 and 14.10): no cotangent, hence regular at the poles."""
+    up = np.sqrt(np.maximum((n - m) * (n + m + 1.0), 0))
+    down = np.sqrt(np.maximum((n + m) * (n - m + 1.0), 0))
+    turn = np.exp(1j * phi)
+    higher = spherical_harmonic(n, m + 1, theta, phi) / turn
+    return (up * higher - down * spherical_harmonic(n, m - 1, theta, phi) * turn) / 2
+
+
+_sph_harm_y: Any = getattr(special, "sph_harm_y", None)  # new in SciPy 1.15
+
+spherical_harmonic: Elementwise = refusing(
+    Elementwise(
+        _sph_harm_y,
+        (None, None, _by_polar_angle, lambda m, out: 1j * m * out),
+        names=("n", "m", "theta", "phi"),
+        name="sph_harm_y",
+    ),
+    {0: DEGREE, 1: ORDER},
+)
+
+
+@meaning(_sph_harm_y)
+def _bind_sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
+    return spherical_harmonic(n, m, theta, phi)
