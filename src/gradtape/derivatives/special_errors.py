@@ -1,0 +1,207 @@
+"""Partial derivatives of the error function's family and of the exponential integrals.
+
+The tails keep their digits: exp(-x**2) is computed without rounding x**2, quotients of a density
+and a tail go through the scaled function ``erfcx``, and the slopes of ``erfcx`` and ``dawsn``, for
+which the obvious formulas cancel, are integrals of one sign.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from gradtape.derivatives.special_arguments import several
+from gradtape.derivatives.special_parts import (
+    cut,
+    gaussian,
+    integral,
+    piece,
+    relatively,
+    several_arguments,
+)
+from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning
+
+__all__ = ["ndtri_slope"]
+
+ROOT_PI = float(np.sqrt(np.pi))
+ROOT_TWO = float(np.sqrt(2))
+ROOT_HALF_PI = float(np.sqrt(np.pi / 2))
+ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
+#: Larger than any argument at which erfcx is of interest, and finite.
+BIG = 1e300
+
+
+def _erfcx_slope(x: Any) -> Any:
+    """2 x erfcx(x) - 2/sqrt(pi); on the right as an integral of t exp(-t**2 - 2 x t)."""
+    plain = 2 * x * sp.erfcx(x) - 2 / ROOT_PI
+    if x.dtype.kind == "c":
+        return plain
+    right = np.where(x > 0, np.minimum(x, BIG), 0)
+    reach = 40 / (right + np.hypot(right, np.sqrt(40)))
+    tail = integral(lambda t, x: t * np.exp(-t * (t + 2 * x)), reach, right)
+    return np.where(x > 0, -4 / ROOT_PI * tail, np.where(x == -np.inf, x, plain))
+
+
+erfcx_slope: Elementwise = piece(
+    _erfcx_slope, lambda x, out: 2 * sp.erfcx(x) + 2 * (x * out), ("x",)
+)
+
+
+def _dawson_slope(x: Any) -> Any:
+    """1 - 2 x dawsn(x); away from 0 as an integral over the distance from x."""
+    plain = 1 - 2 * x * sp.dawsn(x)
+    if x.dtype.kind == "c":
+        return plain
+    square = np.square(np.where(np.abs(x) > 1.3, np.clip(x, -1e150, 1e150), 2))
+    reach = np.minimum(1, 40 / square)
+    tail = integral(lambda r, s: r * np.exp(-s * r * (2 - r)), reach, square)
+    return np.where(np.abs(x) > 1.3, np.exp(-square) - 2 * (square * tail), plain)
+
+
+dawson_slope: Elementwise = piece(
+    _dawson_slope, lambda x, out: -2 * sp.dawsn(x) - 2 * (x * out), ("x",)
+)
+
+
+def _wofz_slope(n: Any, z: Any) -> Any:
+    """The n-th derivative of w, n > 0; far out by its continued fraction, DLMF 7.9.3."""
+    order = int(n.flat[0].real) if n.size else 1
+    plain = [sp.wofz(z)]
+    plain.append(2j / ROOT_PI - 2 * z * plain[0])
+    for k in range(1, max(order, 2)):
+        plain.append(-2 * z * plain[-1] - 2 * k * plain[-2])
+    if order > 2:
+        return plain[order]
+    far = (np.abs(z) > 6.2) | (np.abs(z.imag) > 1.6)
+    up = np.where(far, np.where(z.imag >= 0, z, -z), 7)
+    rests = [np.zeros_like(up)]
+    for k in range(120, 0, -1):
+        rests.append(k / 2 / (up - rests[-1]))
+    # w = i/sqrt(pi)/(z - first), and first = 1/2/(z - second): what cancels, drops out.
+    *_, second, first = rests
+    bell = np.where(z.imag >= 0, 0, np.exp(-z * z))
+    if order == 1:
+        value = -2j / ROOT_PI * first / (up - first) - 4 * z * bell
+    else:
+        value = 2j / ROOT_PI * second / (up - second) / (up - first)
+        value = np.where(z.imag >= 0, value, (8 * z * z - 4) * bell - value)
+    return np.where(far, value, plain[order])
+
+
+wofz_slope: Elementwise = piece(_wofz_slope, (None, lambda n, z: wofz_slope(n + 1, z)), ("n", "z"))
+
+
+def _tail_ratio(x: Any) -> Any:
+    """The normal distribution's tail beyond x >= 0 over its density at x."""
+    return ROOT_HALF_PI * sp.erfcx(np.minimum(x, BIG) / ROOT_TWO)
+
+
+def _erfinv(x: Any, out: Any) -> Any:
+    """sqrt(pi)/2 exp(out**2), whose exponential is erfcx/erfc of out."""
+    tail = sp.erfcx(np.minimum(np.abs(out), BIG)) / (1 - np.abs(x))
+    return ROOT_PI / 2 * np.where(np.abs(x) < 0.5, gaussian(1, out), tail)
+
+
+def _erfcinv(x: Any, out: Any) -> Any:
+    tail = sp.erfcx(np.minimum(np.abs(out), BIG)) / np.minimum(x, 2 - x)
+    return -ROOT_PI / 2 * np.where(np.abs(x - 1) < 0.5, gaussian(1, out), tail)
+
+
+def ndtri_slope(x: Any, out: Any) -> Any:
+    """One over the density at ``out``: in the tails by the quotient of tail and density."""
+    tail = _tail_ratio(np.abs(out)) / np.minimum(x, 1 - x)
+    return np.where(np.abs(x - 0.5) < 0.25, ROOT_TWO_PI * gaussian(0.5, out), tail)
+
+
+def _ndtri_exp(x: Any, out: Any) -> Any:
+    """ndtr over the density: on the right, where that needs 1 - ndtr, by the other tail."""
+    right = np.exp(x) * _tail_ratio(np.maximum(out, 0)) / -np.expm1(cut(out > 0, x, -1))
+    return np.where(out > 0, right, _tail_ratio(np.maximum(-out, 0)))
+
+
+def _log_ndtr(x: Any) -> Any:
+    """The density over ndtr."""
+    if x.dtype.kind == "c":
+        return 1 / (ROOT_HALF_PI * sp.erfcx(-x / ROOT_TWO))
+    right = gaussian(-0.5, x) / (ROOT_TWO_PI * sp.ndtr(np.maximum(x, 0)))
+    return np.where(x > 0, right, 1 / (ROOT_HALF_PI * sp.erfcx(np.maximum(-x, 0) / ROOT_TWO)))
+
+
+def _voigt(x: Any, sigma: Any, gamma: Any) -> Any:
+    """By w'(z): V is w's real part at (x + i gamma)/(sigma sqrt(2)), and V_sigma sigma V_xx."""
+    narrow = sigma == 0  # the Cauchy distribution
+    s = cut(~narrow, sigma, 1)
+    z = (x + 1j * gamma) / (s * ROOT_TWO)
+    slope = wofz_slope(1, z)
+    second = np.real(wofz_slope(2, z))
+    square = relatively(x * x + gamma * gamma)
+    by_x = -2 * x * gamma / square / square / np.pi
+    by_gamma = (x - gamma) * (x + gamma) / square / square / np.pi
+    scale = 2 * ROOT_PI * s * s
+    return (
+        np.where(narrow, by_x, np.real(slope) / scale),
+        np.where(narrow, np.zeros((), s.dtype), second / (scale * ROOT_TWO)),
+        np.where(narrow, by_gamma, -np.imag(slope) / scale),
+    )
+
+
+def _owens_t(h: Any, a: Any) -> Any:
+    by_h = gaussian(-0.5, h) * sp.erf(a * h / ROOT_TWO) / (-2 * ROOT_TWO_PI)
+    return by_h, gaussian(-0.5, h) * gaussian(-0.5, a * h) / (1 + a * a) / (2 * np.pi)
+
+
+elementwise(
+    {
+        sp.erf: lambda x: 2 / ROOT_PI * gaussian(-1, x),
+        sp.erfc: lambda x: -2 / ROOT_PI * gaussian(-1, x),
+        sp.erfcx: lambda x: erfcx_slope(x),
+        sp.erfi: lambda x: 2 / ROOT_PI * gaussian(1, x),
+        sp.erfinv: _erfinv,
+        sp.erfcinv: _erfcinv,
+        sp.dawsn: lambda x: dawson_slope(x),
+        sp.wofz: lambda x: wofz_slope(1, x),
+        sp.ndtr: lambda x: gaussian(-0.5, x) / ROOT_TWO_PI,
+        sp.log_ndtr: _log_ndtr,
+        sp.ndtri: ndtri_slope,
+        sp.ndtri_exp: _ndtri_exp,
+    }
+)
+
+
+@meaning(sp.wofz)
+def _bind_wofz(x: Any) -> Any:
+    # A complex function of a real argument: its gradient needs the real part taken.
+    return UFUNCS[sp.wofz](x if x.dtype.kind == "c" else x.astype(complex))
+
+
+several_arguments({sp.voigt_profile: _voigt}, "x", "sigma", "gamma")
+several_arguments({sp.owens_t: _owens_t}, "h", "a")
+
+
+# Exponential integrals ----------------------------------------------------------------------------
+
+
+def _expn(n: Any, x: Any) -> Any:
+    """-E(n-1, x), DLMF 8.19.13; SciPy's E starts at n = 0."""
+    first = -np.exp(-x) / x * (1 + 1 / x)
+    return np.where(n == 0, first, -sp.expn(np.maximum(n - 1, 0), x))
+
+
+elementwise(
+    {
+        sp.expi: lambda x: np.exp(x) / x,
+        sp.exp1: lambda x: -np.exp(-x) / x,
+    }
+)
+several_arguments({sp.expn: (None, _expn)}, "n", "x")
+
+
+def _quotient(function: Any, x: Any) -> Any:
+    """sin(x)/x or sinh(x)/x, which is 1 at 0."""
+    return np.where(x == 0, np.ones((), x.dtype), function(x) / relatively(x))
+
+
+several(sp.sici, ("x",), lambda x: _quotient(np.sin, x), lambda x: np.cos(x) / x)
+several(sp.shichi, ("x",), lambda x: _quotient(np.sinh, x), lambda x: np.cosh(x) / x)

@@ -1,0 +1,419 @@
+"""The incomplete gamma and beta functions, by all their arguments.
+
+By the argument x the derivatives are densities. By a parameter they are means of logarithms under
+these densities, up to x: ``log_moment`` and ``beta_moment``, the moments that are closed under
+differentiation. On the side of x where the integrand has one sign they are integrated by the double
+exponential rule (H. Takahasi and M. Mori, "Double exponential formulas for numerical integration",
+Publ. RIMS 9, 1974), so that nothing cancels.
+
+Measured against 50 digits: densities are within a few units in the last place, and a hundred where
+the density is below 1e-100; the derivatives by a parameter within 4 for gammainc and 30 for betainc
+with parameters up to 1e3, and within 1e-13 up to 1e6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from gradtape.derivatives.special_parts import integral, piece, several_arguments
+from gradtape.derivatives.special_polygamma import PSI_SERIES, polygamma, psi_rise
+from gradtape.rules import Elementwise
+
+__all__ = ["beta_density", "beta_moment", "gamma_density", "half_step", "log_moment"]
+
+TWO_PI = 2 * np.pi
+
+
+# The densities ------------------------------------------------------------------------------------
+# Large parameters: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
+
+
+def _stirling_error(k: Any) -> Any:
+    """log k! less Stirling's approximation, DLMF 5.11.1."""
+    large = np.maximum(k, 15)
+    r = 1 / large / large
+    series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / large
+    small = np.minimum(k, 15)
+    plain = sp.gammaln(small + 1) - (small + 0.5) * np.log(small) + small - np.log(TWO_PI) / 2
+    return np.where(k < 15, plain, series)
+
+
+def _deviance(k: Any, mean: Any) -> Any:
+    """k log(k/mean) + mean - k, where that nearly cancels too."""
+    u = (mean - k) / k
+    near = np.abs(u) < 0.8
+    inside = np.where(near, u, 0)
+    series = integral(lambda s, u: s / (1 + u * s), np.ones(u.shape), inside) * inside * inside
+    away = np.where(near, 1, u)
+    return k * np.where(near, series, away - np.log1p(away))
+
+
+def _half_step(x: Any) -> Any:
+    """Gamma(x + 1/2)/Gamma(x)/sqrt(x); DLMF 5.11.13 for large x."""
+    small = np.minimum(x, 120)
+    plain = sp.gamma(small + 0.5) * sp.rgamma(small) / np.sqrt(small)
+    r = 1 / np.maximum(x, 120)
+    series = 1 - r * (1 / 8 - r * (1 / 128 + r * (5 / 1024 - r * (21 / 32768 + r * 399 / 262144))))
+    return np.where(x < 120, plain, series)
+
+
+half_step: Elementwise = piece(
+    _half_step, lambda x, out: out * (psi_rise(x, np.full((), 0.5, x.dtype)) - 0.5 / x), ("x",)
+)
+
+
+def _gamma_density(a: Any, x: Any) -> Any:
+    """x**(a-1) exp(-x)/Gamma(a)."""
+    half = np.exp(-x / 2)  # in two steps, since either factor alone may overflow or vanish
+    small = np.minimum(a, 100)
+    plain = np.minimum(x, 1290) ** (small - 1) * half * sp.rgamma(small) * half
+    k = np.maximum(a, 100) - 1
+    inside = np.where((x > 0) & (x < np.inf), x, 1)
+    far = np.exp(-_stirling_error(k) - _deviance(k, inside)) / np.sqrt(TWO_PI * k)
+    return np.where(a < 100, plain, np.where(inside == x, far, np.where(np.isnan(x), x, 0)))
+
+
+gamma_density: Elementwise = piece(
+    _gamma_density,
+    (lambda a, x, out: out * log_over_psi(a, x), lambda a, x, out: out * ((a - 1) / x - 1)),
+    ("a", "x"),
+)
+
+
+def _power_of_rest(x: Any, exponent: Any) -> Any:
+    """(1 - x)**exponent, without the rounding of 1 - x."""
+    rest = 1 - x
+    lost = (1 - rest) - x
+    safe = np.where(rest == 0, 1, rest)
+    return rest**exponent * np.where(rest == 0, 1, 1 + exponent * lost / safe)
+
+
+def _exact_beta(a: Any, b: Any) -> Any:
+    """B(a, b), less what the rounding of a + b does to SciPy's."""
+    total = a + b
+    part = total - a
+    lost = (a - (total - part)) + (b - part)
+    return sp.beta(a, b) * (1 - sp.psi(total) * lost)
+
+
+def _beta_density(a: Any, b: Any, x: Any) -> Any:
+    """x**(a-1) (1-x)**(b-1)/B(a, b)."""
+    large = a + b > 150
+    p, q = np.where(large, 1, a), np.where(large, 1, b)
+    plain = x ** (p - 1) * _power_of_rest(x, q - 1) / _exact_beta(p, q)
+    usable = large & (x > 0) & (x < 1)
+    p, q, t = np.where(usable, a, 80), np.where(usable, b, 80), np.where(usable, x, 0.5)
+    n = p + q
+    away = _stirling_error(n) - _stirling_error(p) - _stirling_error(q)
+    away = away - _deviance(p, n * t) - _deviance(q, n * (1 - t))
+    far = np.sqrt(p / n * q / TWO_PI) * np.exp(away) / t / (1 - t)
+    edge = np.where((x == 0) & (a < 1) | (x == 1) & (b < 1), np.inf, 0)
+    return np.where(large, np.where(usable, far, np.where(np.isnan(x), x, edge)), plain)
+
+
+beta_density: Elementwise = piece(
+    _beta_density,
+    (
+        lambda a, b, x, out: out * (np.log(x) + psi_rise(a, b)),
+        lambda a, b, x, out: out * (np.log1p(-x) + psi_rise(b, a)),
+        lambda a, b, x, out: out * ((a - 1) / x - (b - 1) / (1 - x)),
+    ),
+    ("a", "b", "x"),
+)
+
+
+def _log_over_psi(a: Any, x: Any) -> Any:
+    """log x - digamma(a), of which log x - log a and log a - digamma(a) cancel less."""
+    large = np.maximum(a, 16)
+    square = 1 / large / large
+    series = np.zeros(a.shape)
+    for coefficient in PSI_SERIES[::-1]:
+        series = (series + coefficient) * square
+    far = np.log1p((x - large) / large) + (1 / (2 * large) + series)
+    near = (a >= 16) & (x > large / 2)
+    return np.where(near, far, np.log(x) - sp.psi(a))
+
+
+log_over_psi: Elementwise = piece(
+    _log_over_psi, (lambda a: -polygamma(1, a), lambda x: 1 / x), ("a", "x")
+)
+
+
+# Integrals over a tail ----------------------------------------------------------------------------
+
+
+def _tail_rule(per_unit: int) -> tuple[Any, Any]:
+    """Nodes and weights for functions on the positive axis that fall like exp(-u)."""
+    steps = np.arange(int(-3.7 * per_unit), int(3.9 * per_unit)) / per_unit
+    nodes = np.exp(steps - np.exp(-steps))
+    return nodes, nodes * (1 + np.exp(-steps)) / per_unit
+
+
+#: For functions like exp(-u), and like exp(-exp(u)).
+SMOOTH, CURVED = _tail_rule(12), _tail_rule(24)
+
+
+def _tail(integrand: Callable[..., Any], scale: Any, rule: Any, *arrays: Any) -> Any:
+    """The integral over u > 0 of a function that falls like exp(-u/scale) or faster."""
+    nodes, weights = rule
+    u = scale[..., None] * nodes
+    values = integrand(u, *[a[..., None] for a in arrays])
+    return np.where(u < np.inf, values, 0) @ weights * scale
+
+
+def _falls_to(level: float, start: Any, fall: Callable[..., Any]) -> Any:
+    """Where a convex function, 0 at 0, reaches a level: Newton's method from the right."""
+    u = start
+    for _ in range(24):
+        value, slope = fall(u)
+        u = np.where(slope > 0, u - (value - level) / slope, u)
+    return u
+
+
+def _where(chosen: Any, function: Callable[..., Any], *arrays: Any) -> Any:
+    """A costly function of the chosen entries only, 0 elsewhere."""
+    out = np.zeros(chosen.shape)
+    if np.any(chosen):
+        out[chosen] = function(*[a[chosen] for a in arrays])
+    return out
+
+
+# The gamma distribution ---------------------------------------------------------------------------
+
+
+def _gamma_below(n: int, a: Any, x: Any) -> Any:
+    """The moment up to x, through t = x exp(-u); best where the density rises."""
+    log_ratio = log_over_psi(a, x)
+    scale = _falls_to(1.0, (1 + x) / a, lambda u: (a * u + x * np.expm1(-u), a - x * np.exp(-u)))
+
+    def integrand(u: Any, a: Any, x: Any, log_ratio: Any) -> Any:
+        return np.exp(-a * u - x * np.expm1(-u)) * (log_ratio - u) ** n
+
+    return x * _gamma_density(a, x) * _tail(integrand, scale, SMOOTH, a, x, log_ratio)
+
+
+def _gamma_above(n: int, a: Any, x: Any) -> Any:
+    """The moment from x > 1 on, through t = x exp(u); best where the density falls."""
+    log_ratio = log_over_psi(a, x)
+    start = (1 + np.sqrt(1 + 2 * x)) / x
+    scale = _falls_to(1.0, start, lambda u: (x * np.expm1(u) - a * u, x * np.exp(u) - a))
+
+    def integrand(u: Any, a: Any, x: Any, log_ratio: Any) -> Any:
+        return np.exp(a * u - x * np.expm1(u)) * (log_ratio + u) ** n
+
+    return x * _gamma_density(a, x) * _tail(integrand, scale, CURVED, a, x, log_ratio)
+
+
+def _gamma_series(a: Any, x: Any) -> Any:
+    """The first moment for x <= 1: the power series of gammainc, DLMF 8.7.1, by a."""
+    term = np.ones(x.shape)
+    total, by_a = term, np.zeros(x.shape)
+    for k in range(1, 20):
+        term = term * -x / k
+        total = total + term * a / (a + k)
+        by_a = by_a + term * k / (a + k) ** 2
+    power = x**a * sp.rgamma(a + 1)
+    return power * ((np.log(x) - sp.psi(a + 1)) * total + by_a)
+
+
+def _log_moment(n: Any, a: Any, x: Any) -> Any:
+    """The integral of the gamma density times (log t - digamma(a))**n over 0 < t < x."""
+    order = int(n.flat[0]) if n.size else 0
+    if order == 0:
+        return sp.gammainc(a, x)
+    usable = (a > 0) & (x > 0) & (x < np.inf)
+    p, t = np.where(usable, a, 1), np.where(usable, x, 0.5)
+    middle = np.exp(sp.psi(p))
+    left, small = t <= middle, t <= 1
+    value = -_where(~(left | small), lambda a, x: _gamma_above(order, a, x), p, t)
+    if order == 1:  # over all t it is 0
+        value += _where(left, lambda a, x: _gamma_below(1, a, x), p, t)
+        value += _where(small & ~left, _gamma_series, p, t)
+    else:
+        split = np.maximum(middle, 1)
+        whole = _gamma_below(order, p, split) + _gamma_above(order, p, split)
+        value += _where(left | small, lambda a, x: _gamma_below(order, a, x), p, t)
+        value += np.where(left | small, 0, whole)
+        usable = usable | (x == np.inf)
+        value = np.where(x == np.inf, whole, value)
+    return np.where(usable, value, np.where((a >= 0) & (x >= 0), 0, np.nan))
+
+
+log_moment: Elementwise = piece(
+    _log_moment,
+    (
+        None,
+        lambda n, a, x: (
+            log_moment(n + 1, a, x) - n * polygamma(1, a) * log_moment(np.maximum(n - 1, 0), a, x)
+        ),
+        lambda n, a, x: gamma_density(a, x) * log_over_psi(a, x) ** n,
+    ),
+    ("n", "a", "x"),
+)
+
+
+# The beta distribution ----------------------------------------------------------------------------
+
+
+def _beta_logs(a: Any, b: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """log x and log y, centred, where y = 1 - x."""
+    log_x = np.where(x < 0.5, np.log(x), np.log1p(-y)) + psi_rise(a, b)
+    return log_x, np.where(y < 0.5, np.log(y), np.log1p(-x)) + psi_rise(b, a)
+
+
+def _beta_tail(m: int, n: int, a: Any, b: Any, x: Any, y: Any) -> Any:
+    """The moment up to x, where y = 1 - x, through t/(1-t) = x/y exp(-u)."""
+    log_x, log_y = _beta_logs(a, b, x, y)
+
+    def fall(u: Any) -> Any:
+        rest = x * np.exp(-u)
+        return a * u + (a + b) * np.log(y + rest), a - (a + b) * rest / (y + rest)
+
+    scale = _falls_to(1.0, (1 - (a + b) * np.log(y)) / a, fall)
+
+    def integrand(u: Any, a: Any, b: Any, x: Any, y: Any, log_x: Any, log_y: Any) -> Any:
+        grown = -np.log1p(x * np.expm1(-u))  # log of (1-t)/y
+        fallen = np.where(u > 30, u - grown, np.log1p(y * np.expm1(np.minimum(u, 30))))  # of x/t
+        return np.exp(b * grown - a * fallen) * (log_x - fallen) ** m * (log_y + grown) ** n
+
+    total = _tail(integrand, scale, CURVED, a, b, x, y, log_x, log_y)
+    return x * y * _beta_density(a, b, x) * total
+
+
+#: Where the integral over s = log(t/(1-t)) from 0 on is cut into panels.
+PANELS = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 800.0)
+
+
+def _beta_panels(m: int, n: int, a: Any, b: Any, x: Any, y: Any) -> Any:
+    """The moment from 1/2 to x."""
+    end = np.log(x / y)
+    shift_a, shift_b = psi_rise(a, b), psi_rise(b, a)
+
+    def integrand(r: Any, left: Any, end: Any, a: Any, b: Any, shift_a: Any, shift_b: Any) -> Any:
+        s = left + r
+        log_t = -np.log1p(np.exp(-s))
+        fallen = log_t + np.log1p(np.exp(-end))  # log of t/x
+        weight = np.exp(a * fallen + b * (fallen + end - s))
+        return weight * (log_t + shift_a) ** m * (log_t - s + shift_b) ** n
+
+    total = np.zeros(x.shape)
+    for low, high in pairwise(PANELS):
+        left = np.minimum(end, low)
+        width = np.minimum(end, high) - left
+        total = total + integral(integrand, width, left, end, a, b, shift_a, shift_b)
+    return x * y * _beta_density(a, b, x) * total
+
+
+def _beta_below(m: int, n: int, a: Any, b: Any, x: Any, y: Any) -> Any:
+    """The moment up to x; if it may stay level and then fall, from 1/2 on by itself."""
+    steep = (b < 1) & (x > 0.5) & (a * y < 12)
+    tail = _beta_tail(m, n, a, b, np.where(steep, 0.5, x), np.where(steep, 0.5, y))
+    return tail + _where(steep, lambda *v: _beta_panels(m, n, *v), a, b, x, y)
+
+
+def _beta_moment(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    """The integral of the beta density times powers of centred logarithms over 0 < t < x.
+
+    Powers m of log t - (digamma(a) - digamma(a+b)), n of log(1-t) - (digamma(b) - digamma(a+b)).
+    """
+    i, j = (int(k.flat[0]) if k.size else 0 for k in (m, n))
+    if i == j == 0:
+        return sp.betainc(a, b, x)
+    usable = (a > 0) & (b > 0) & (x > 0) & (x < 1)
+    p, q, t = np.where(usable, a, 1), np.where(usable, b, 1), np.where(usable, x, 0.5)
+    if i + j == 1:  # to that side of x where the logarithm keeps its sign
+        left = np.log(t) + psi_rise(p, q) <= 0 if i else np.log1p(-t) + psi_rise(q, p) >= 0
+    else:
+        left = t <= p / (p + q)
+    rest = 1 - t
+    value = _where(left, lambda *v: _beta_below(i, j, *v), p, q, t, rest)
+    value -= _where(~left, lambda *v: _beta_below(j, i, *v), q, p, rest, t)
+    if i + j > 1:
+        mean, rest = p / (p + q), q / (p + q)
+        whole = _beta_below(i, j, p, q, mean, rest) + _beta_below(j, i, q, p, rest, mean)
+        value += np.where(left, 0, whole)
+        usable = usable | (x == 1)
+        value = np.where(x == 1, whole, value)
+    outside = (a >= 0) & (b >= 0) & (x >= 0) & (x <= 1)
+    return np.where(usable, value, np.where(outside, 0, np.nan))
+
+
+def _beta_moment_by_a(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    joint = polygamma(1, a + b)
+    return (
+        beta_moment(m + 1, n, a, b, x)
+        - m * (polygamma(1, a) - joint) * beta_moment(np.maximum(m - 1, 0), n, a, b, x)
+        + n * joint * beta_moment(m, np.maximum(n - 1, 0), a, b, x)
+    )
+
+
+def _beta_moment_by_b(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    joint = polygamma(1, a + b)
+    return (
+        beta_moment(m, n + 1, a, b, x)
+        - n * (polygamma(1, b) - joint) * beta_moment(m, np.maximum(n - 1, 0), a, b, x)
+        + m * joint * beta_moment(np.maximum(m - 1, 0), n, a, b, x)
+    )
+
+
+def _beta_moment_by_x(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
+    logs = (np.log(x) + psi_rise(a, b)) ** m * (np.log1p(-x) + psi_rise(b, a)) ** n
+    return beta_density(a, b, x) * logs
+
+
+beta_moment: Elementwise = piece(
+    _beta_moment,
+    (None, None, _beta_moment_by_a, _beta_moment_by_b, _beta_moment_by_x),
+    ("m", "n", "a", "b", "x"),
+)
+
+
+# SciPy's functions --------------------------------------------------------------------------------
+
+
+def _gammaincinv(a: Any, out: Any) -> Any:
+    return -log_moment(1, a, out) / gamma_density(a, out)
+
+
+def _betaincinv(sign: int) -> tuple[Any, ...]:
+    def by_a(a: Any, b: Any, out: Any) -> Any:
+        return -beta_moment(1, 0, a, b, out) / beta_density(a, b, out)
+
+    def by_b(a: Any, b: Any, out: Any) -> Any:
+        return -beta_moment(0, 1, a, b, out) / beta_density(a, b, out)
+
+    return by_a, by_b, lambda a, b, out: sign / beta_density(a, b, out)
+
+
+several_arguments(
+    {
+        sp.gammainc: (lambda a, x: log_moment(1, a, x), lambda a, x: gamma_density(a, x)),
+        sp.gammaincc: (lambda a, x: -log_moment(1, a, x), lambda a, x: -gamma_density(a, x)),
+        sp.gammaincinv: (_gammaincinv, lambda a, out: 1 / gamma_density(a, out)),
+        sp.gammainccinv: (_gammaincinv, lambda a, out: -1 / gamma_density(a, out)),
+    },
+    "a",
+    "x",
+)
+several_arguments(
+    {
+        sp.betainc: (
+            lambda a, b, x: beta_moment(1, 0, a, b, x),
+            lambda a, b, x: beta_moment(0, 1, a, b, x),
+            lambda a, b, x: beta_density(a, b, x),
+        ),
+        sp.betaincc: (
+            lambda a, b, x: -beta_moment(1, 0, a, b, x),
+            lambda a, b, x: -beta_moment(0, 1, a, b, x),
+            lambda a, b, x: -beta_density(a, b, x),
+        ),
+        sp.betaincinv: _betaincinv(1),
+        sp.betainccinv: _betaincinv(-1),
+    },
+    *("a", "b", "x"),
+)

@@ -1,0 +1,111 @@
+"""The digamma function: its derivatives, also at complex arguments, and its differences."""
+
+from __future__ import annotations
+
+from math import factorial
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from gradtape.derivatives.special_parts import piece
+from gradtape.rules import Elementwise
+
+__all__ = ["polygamma", "psi_rise"]
+
+#: The Bernoulli numbers B(2), B(4), ...
+BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
+BERNOULLI += [43867 / 798, -174611 / 330]
+
+
+def _cotangent_slope(n: int, z: Any) -> Any:
+    """The n-th derivative of pi cot(pi z), n > 0: a polynomial in the cotangent times csc**2."""
+    polynomial = np.polynomial.Polynomial([-1.0])  # what stands beside csc**2
+    for _ in range(n - 1):
+        # (P csc^2)' = -csc^2 (P' (1 + c^2) + 2 c P), with c the cotangent.
+        polynomial = -(polynomial.deriv() * [1, 0, 1] + polynomial * [0, 2])
+    turn = z - np.rint(z.real)  # of period one
+    # Through exp(-2 pi |Im z|), which does not overflow.
+    up = turn.imag >= 0
+    e = np.exp(2j * np.pi * np.where(up, turn, -turn))
+    cot = np.where(up, 1, -1) * 1j * (e + 1) / np.expm1(2j * np.pi * np.where(up, turn, -turn))
+    csc_squared = -4 * e / np.expm1(2j * np.pi * np.where(up, turn, -turn)) ** 2
+    return np.pi ** (n + 1) * polynomial(cot) * csc_squared
+
+
+def _right(n: int, z: Any) -> Any:
+    """(-1)**(n+1) polygamma(n, z) for Re z >= 1/2, by recurrence to where DLMF 5.15.8 holds."""
+    total = np.zeros_like(z)
+    for _ in range(16 + n):
+        low = np.abs(z) < 16 + n
+        total = total + np.where(low, factorial(n) * z ** (-n - 1), 0)
+        z = np.where(low, z + 1, z)
+    series = sum(
+        b * factorial(2 * k + n - 1) / factorial(2 * k) * z ** (-2 * k - n)
+        for k, b in reversed(list(enumerate(BERNOULLI, 1)))
+    )
+    return total + factorial(n - 1) * z**-n + factorial(n) / 2 * z ** (-n - 1) + series
+
+
+def _complex_polygamma(n: int, z: Any) -> Any:
+    if n == 0:
+        return sp.psi(z)
+    right = z.real >= 0.5
+    value = (-1) ** (n + 1) * _right(n, np.where(right, z, 1 - z))
+    mirrored = (-1) ** n * value - _cotangent_slope(n, np.where(right, 0.5, z))
+    return np.where(right, value, mirrored)
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    if getattr(x, "dtype", np.dtype(float)).kind != "c":
+        value = sp.polygamma(n, x)
+        return value.astype(x.dtype)[()] if hasattr(x, "dtype") and x.dtype.kind == "f" else value
+    n, z = np.broadcast_arrays(n, x)
+    out = np.empty(z.shape, np.complex128)
+    with np.errstate(all="ignore"):
+        for order in np.unique(n):
+            chosen = n == order
+            out[chosen] = _complex_polygamma(int(order), z[chosen].astype(np.complex128))
+    return out.astype(z.dtype)[()]
+
+
+#: The derivatives of digamma. Of real x these are SciPy's; SciPy has none of complex x.
+polygamma: Elementwise = Elementwise(
+    _polygamma, (None, lambda n, x: polygamma(n + 1, x)), names=("n", "x"), name="polygamma"
+)
+
+
+#: B(2k)/(2k) for k = 1, 2, ...: the asymptotic series of digamma, DLMF 5.11.2.
+PSI_SERIES = [b / (2 * k) for k, b in enumerate(BERNOULLI[:8], 1)]
+
+
+def _psi_rise(x: Any, h: Any) -> Any:
+    """digamma(x + h) - digamma(x), by differences of the terms of its recurrence and its series."""
+    plain = sp.psi(x + h) - sp.psi(x)
+    usable = (x > 0) & (x + h > 0)
+    a, b = np.where(usable, x, 1), np.where(usable, h, 0)
+    total = np.zeros(a.shape)
+    for _ in range(12):
+        low = np.minimum(a, a + b) < 12
+        total = total + np.where(low, b / a / (a + b), 0)
+        a = np.where(low, a + 1, a)
+    c = a + b
+    u, v = 1 / a / a, 1 / c / c
+    slope = value = np.zeros(a.shape)
+    for coefficient in [*PSI_SERIES[::-1], 0.0]:
+        slope, value = slope * v + value, value * u + coefficient
+    # The series' difference is slope times (v - u), whose factors are exact.
+    rest = slope * (b / a / c) * (1 / a + 1 / c)
+    far = np.log1p(b / a) + b / a / c / 2 + rest
+    return np.where(usable, np.where(np.isinf(x), 0, total + far), plain)
+
+
+#: digamma(x + h) - digamma(x), to the last bits also where h is much smaller than x.
+psi_rise: Elementwise = piece(
+    _psi_rise,
+    (
+        lambda x, h: polygamma(1, x + h) - polygamma(1, x),
+        lambda x, h: polygamma(1, x + h),
+    ),
+    ("x", "h"),
+)
