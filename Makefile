@@ -19,7 +19,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check smoke bench bench-peers test-peers clean
+.PHONY: help demo test lint format check smoke bench bench-peers test-peers fuzz clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*  ## /\t/' | \
@@ -54,6 +54,9 @@ bench-peers: $(VENV_PEERS)/.installed  ## and against TensorFlow, PyTorch, JAX a
 test-peers: $(VENV_PEERS)/.installed  ## the same programs under the peers, where answers must agree
 	$(PY_PEERS) -m pytest -m peers $(ARGS)
 	GRADTAPE_REFERENCE=tensorflow $(PY_PEERS) -m pytest tests/reference $(ARGS)
+
+fuzz: $(VENV)/.test-installed  ## derivatives of random programs, in every way there is, compared
+	$(ONE_THREAD) $(PY) -m fuzz $(ARGS)
 
 clean:  ## remove the environments and all that the tools left behind
 	rm -rf $(VENV) $(VENV_PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""Derivatives of random programs, computed in every way there is and compared: ``make fuzz``."""
