@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray  # looked up in every operation
 
-__all__ = ["adjoint", "align", "cast", "constant_times", "scaled", "unbroadcast"]
+__all__ = ["adjoint", "align", "cast", "constant_times", "scaled", "unbroadcast", "zeros"]
 
 Shape = tuple[int, ...]
 
@@ -39,8 +39,17 @@ def constant_times(g: Any, constant: float) -> Any:
     if constant == 1:
         return g
     if constant == 0:
-        return np.zeros(g.shape, g.dtype)[()]
+        return zeros(g, g.shape)
     return -g if constant == -1 else g * constant
+
+
+def zeros(g: Any, shape: Shape) -> Any:
+    """Zeros of a cotangent's dtype.
+
+    A tensor for a tensor: rules may take its type for that of all that they are given.
+    """
+    nothing = np.zeros(shape, g.dtype)[()]
+    return type(g)(nothing) if hasattr(g, "__gradtape_apply__") else nothing
 
 
 def scaled(g: Any, partial: Any, divides: bool, saved: tuple[Any, ...]) -> Any:

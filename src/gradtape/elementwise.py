@@ -12,7 +12,7 @@ from gradtape.arithmetic import adjoint, align, cast, constant_times, scaled, un
 from gradtape.needs import Rule, compiled, keepers, needed, plans
 from gradtape.operation import PRIMITIVES, Array, Batch, Kind, Operation, Values
 
-__all__ = ["Elementwise"]
+__all__ = ["Choice", "Elementwise"]
 
 #: Above this size a partial that nothing else holds is multiplied in place.
 REUSE_BYTES = 1 << 15
@@ -46,15 +46,17 @@ class Elementwise(Operation):
     ) -> None:
         self.name = name or function.__name__
         self.compute = function
-        self.selects = self.fills = self.special = selects
         partials = partials if isinstance(partials, tuple) else (partials,)
+        # A partial that is 0 by nature leaves everything out.
+        self.selects = self.fills = self.special = selects or 0 in partials
         self.arity = getattr(function, "nin", len(partials))
         self.names = names[: self.arity]
         layout = (*self.names, "out")
         self.shares_work = self.arity > len(partials)
         rules = [compiled(self.name, p, layout) for p in partials]
         self.rules = tuple(rules * self.arity if self.shares_work else rules)
-        self.noted = self.arity > 1  # one argument alone has the shape and dtype of the result
+        # One argument alone has the shape of the result, and its dtype unless SciPy has no half.
+        self.noted = self.arity > 1 or "e->e" not in getattr(function, "types", ("e->e",))
         self.plans = plans(self.rules)
         self.needed = needed(self.rules)
         self.keep = keepers(self.needed, self.arity + 1)
@@ -116,11 +118,12 @@ class Elementwise(Operation):
         self, i: int, g: Array, alive: Any, record: Any, bare: Values, batch: Batch
     ) -> tuple[Array, Array | None]:
         out_shape = g.shape[len(batch) :]
-        partial = self._partial(i, record[4])
+        partial = self.partial(i, record[4])
         live = alive
-        if getattr(partial, "dtype", None) == np.bool_:
+        choice = _choice(partial)
+        if choice is not None:
             share = g
-            live = np.broadcast_to(partial, out_shape)
+            live = np.broadcast_to(choice, out_shape)
             live = live if alive is None else live & alive
         else:
             share = self._times(i, g, partial, conjugate=True)
@@ -138,18 +141,19 @@ class Elementwise(Operation):
         self, i: int, t: Array, alive: Any, values: Values, params: Values, batch: Batch
     ) -> tuple[Array, Array | None]:
         out, shape = values[-1], np.shape(values[i])
-        partial = self._partial(i, values)
+        partial = self.partial(i, values)
         t = align(t, shape, out.ndim, batch)
         mask = alive[i]
         if mask is not None and mask.ndim > len(shape):
             mask = align(mask, shape, out.ndim, batch)
-        if getattr(partial, "dtype", None) == np.bool_:
-            mask = partial if mask is None else partial & mask
+        choice = _choice(partial)
+        if choice is not None:
+            mask = choice if mask is None else choice & mask
         else:
             t = self._times(i, t, partial)
         return (t if mask is None else np.where(mask, t, t.dtype.type(0))), mask
 
-    def _partial(self, i: int, values: Values) -> Any:
+    def partial(self, i: int, values: Values) -> Any:
         """The partial by input ``i`` at these values."""
         function, pick, *_ = self.rules[i]  # type: ignore[misc]
         if pick is None:
@@ -167,3 +171,33 @@ class Elementwise(Operation):
         if conjugate:
             partial = adjoint(partial)
         return g / partial if rule.divides else g * partial  # type: ignore[union-attr]
+
+
+class Choice(Elementwise):
+    """A function that gives one of its two arguments, entry by entry.
+
+    Of the values of a call only one boolean array is kept, in the place of the output: where it is
+    the first. ``first`` says that, from a tuple of both arguments and the output.
+    """
+
+    def __init__(self, function: Callable[..., Array], first: Callable[[Any], Array]) -> None:
+        super().__init__(function, ("out", lambda out: ~out), selects=True)
+        self.first = first
+        self.keep = (lambda values: (None, None, first(values)),) * 4
+
+    def lift(self, saved: Values, *others: Any) -> Values:
+        """What is kept has no derivative."""
+        return saved
+
+    def partial(self, i: int, values: Values) -> Any:
+        """The partial by input ``i``: of what is kept, or of all values."""
+        x, y, out = values
+        recorded = x is None and y is None
+        return super().partial(i, (x, y, out if recorded else self.first(values)))
+
+
+def _choice(partial: Any) -> Any:
+    """Which entries count, where a partial says that and no more: a boolean one, or 0 for none."""
+    if type(partial) is int and partial == 0:
+        return np.False_
+    return partial if getattr(partial, "dtype", None) == np.bool_ else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.arithmetic import cast
+from gradtape.arithmetic import cast, zeros
 from gradtape.needs import Rule, compiled, keepers, needed, plans
 from gradtape.operation import PRIMITIVES, Array, Batch, Kind, Operation, Values, lifted
 
@@ -29,7 +29,8 @@ class Primitive(Operation):
         linear in that array and takes batch axes as it is, so that ``compute`` itself is the rule.
     kind : see ``Kind``.
     selects, fills : whether the reverse, the forward rule leaves entries dead.
-    spread : for a reduction, how liveness goes back.
+    spread, gather : for a reduction, how liveness goes back and forward, as integers: not 0 is
+        alive. Without them every entry counts as alive.
     least_ndim : how many axes each array must have.
     """
 
@@ -45,6 +46,7 @@ class Primitive(Operation):
         selects: bool = False,
         fills: bool = False,
         spread: Callable[..., Array] | None = None,
+        gather: Callable[..., Array] | None = None,
         least_ndim: int = 0,
         name: str | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class Primitive(Operation):
         self.pulls = tuple([compiled(self.name, p, layout, 1) for p in pulls])
         self.pushes = tuple([compiled(self.name, p, layout, 1) for p in pushes])
         self.spread = compiled(self.name, spread, layout, 1)
+        self.gather = compiled(self.name, gather, layout, 1)
         self.plans = plans(self.pulls)
         self.needed = needed(self.pulls)
         self.keep = keepers(self.needed, self.arity + 1)
@@ -116,6 +119,10 @@ class Primitive(Operation):
     ) -> tuple[Array, Array | None]:
         _, _, _, _, saved, (shapes, dtypes), params = record
         pull = self.rule(i)[0]
+        rows = None if alive is None or self.kind != "general" else self._rows(alive, g, batch)
+        if rows is not None and not rows.any() and shapes[i] is not None:
+            share = zeros(g, batch + shapes[i])  # without the rule, which may not be able to
+            return cast(share, dtypes[i]), np.zeros(shapes[i], np.bool_)
         share = _run(pull, g, self.values(saved, shapes, params, batch, i))
         rule = pull if self.kind == "movement" else self.spread
         live = None
@@ -126,23 +133,40 @@ class Primitive(Operation):
             live = _run(rule, mask, self.values(bare, shapes, params, leading, i)) != 0
             if self.kind != "movement":
                 share = np.where(live, share, share.dtype.type(0))
+        elif rows is not None and not rows.all():
+            live = rows.reshape(rows.shape + (1,) * (share.ndim - len(batch)))
+            live = np.broadcast_to(live, share.shape if rows.ndim else share.shape[len(batch) :])
+            share = np.where(live, share, share.dtype.type(0))
         return (share if dtypes is None else cast(share, dtypes[i])), live
+
+    @staticmethod
+    def _rows(alive: Array, g: Array, batch: Batch) -> Array:
+        """For each entry of the batch, whether any entry of the output is alive."""
+        return np.any(alive, axis=tuple(range(len(batch) - g.ndim, 0)))
 
     def _pushed(
         self, i: int, t: Array, alive: Any, values: Values, params: Values, batch: Batch
     ) -> tuple[Array, Array | None]:
-        share = self._push_one(i, t, values, params, batch)
-        shape = np.shape(values[i])
-        if self.kind != "movement" or not (self.fills or any([m is not None for m in alive])):
+        rule = self.rule(i)[1]
+        moves = self.kind == "movement"
+        if not (moves or self.gather) and alive[i] is not None and not alive[i].any():
+            out = values[-1]
+            return zeros(t, batch + out.shape), np.zeros(out.shape, np.bool_)
+        share = self._push_one(rule, i, t, values, params, batch)
+        if not (moves or self.gather) or not (self.fills or any([m is not None for m in alive])):
             return share, None
+        shape = np.shape(values[i])
         mask = np.ones(shape, np.intp) if alive[i] is None else alive[i].astype(np.intp)
         leading = batch if mask.ndim > len(shape) else ()
-        return share, self._push_one(i, mask, values, params, leading) != 0
+        rule = rule if moves else self.gather
+        live = self._push_one(rule, i, mask, values, params, leading) != 0
+        return (share if moves else np.where(live, share, share.dtype.type(0))), live
 
-    def _push_one(self, i: int, t: Array, values: Values, params: Values, batch: Batch) -> Array:
-        """The part of the output's tangent that comes from input ``i``."""
+    def _push_one(
+        self, rule: Any, i: int, t: Array, values: Values, params: Values, batch: Batch
+    ) -> Array:
+        """What a forward rule makes of input ``i``'s tangent, or of its liveness."""
         *arrays, out = values
-        rule = self.rule(i)[1]
         if rule is None:
             return self.compute(*arrays[:i], t, *arrays[i + 1 :], *params)
         shapes = [np.shape(a) for a in arrays]

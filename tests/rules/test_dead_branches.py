@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 import gradtape as gt
-from tests.rules import array_cases, elementwise_cases, reduction_cases
+from gradtape.derivatives import ufunc_methods
+from tests.rules import (
+    array_cases,
+    elementwise_cases,
+    reduction_cases,
+    statistics_cases,
+    ufunc_method_cases,
+)
 from tests.rules.cases import Case, name
 from tests.rules.elementwise_cases import BINARY, UNARY
 from tests.rules.tools import bare, draw, leaves
@@ -37,15 +44,17 @@ GENERAL = {np.matmul, np.dot, np.inner, np.vdot, np.tensordot, np.einsum}
 GENERAL |= {getattr(np, f) for f in ("matvec", "vecmat") if hasattr(np, f)}
 
 #: Second derivatives of a running product multiply live entries by dead ones.
-FIRST_ORDER = {np.cumprod, (np.multiply, "accumulate")}
+FIRST_ORDER = {np.cumprod, np.nancumprod, (np.multiply, "accumulate"), ufunc_methods.folded}
+FIRST_ORDER |= {getattr(np, "cumulative_prod", None)}
 
 #: Of these the coefficients are zero, but no entry is left out.
 ZERO = {"ptp-5", "ptp-0d", "var-5", "var-0d"}
 
+MORE = [*statistics_cases.CASES, *ufunc_method_cases.CASES]
 CHOICES = [c for c in elementwise_cases.CASES if c.key in (np.where, np.clip)]
 CASES = [
     c
-    for c in [*array_cases.CASES, *reduction_cases.CASES, *CHOICES]
+    for c in [*array_cases.CASES, *reduction_cases.CASES, *CHOICES, *MORE]
     if c.key not in GENERAL and c.label not in ZERO
 ]
 
@@ -235,3 +244,57 @@ def test_forward_zeros_of_a_choice_stay_zeros_behind_an_infinite_partial():
         padded = np.sqrt(np.pad(x, 1))
     np.testing.assert_array_equal(bare(accumulator.jvp(y)), [0, 0.5 / np.sqrt(2)])
     np.testing.assert_array_equal(bare(accumulator.jvp(padded))[[0, 3]], [0, 0])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_forward_zeros_reach_through(case: Case):
+    """What depends on nothing that has a tangent has none, in front of an infinite partial."""
+    arguments = case.at("d")
+    xs = [gt.constant(a) for a in arguments]
+    with np.errstate(all="ignore"), gt.ForwardAccumulator(xs, xs) as accumulator:
+        nowhere = [
+            np.where(np.zeros(x.shape, bool), x, a) for x, a in zip(xs, arguments, strict=True)
+        ]
+        outs = [o for o in leaves(case.function(*nowhere)) if isinstance(o, gt.Tensor)]
+        roots = [np.sqrt(out - bare(out)) for out in outs]
+    for root in roots:
+        assert not bare(accumulator.jvp(root, unconnected_gradients="zero")).any()
+
+
+# Of what mixes entries, all of it or nothing ------------------------------------------------------
+
+SINGULAR = np.zeros((2, 2))
+
+
+@pytest.mark.parametrize(
+    "mixing",
+    [
+        lambda x: np.sqrt(x) @ np.ones((2, 2)),
+        lambda x: np.einsum("ij,kj->ik", np.sqrt(x), x),
+        lambda x: np.linalg.inv(x + np.eye(2)) * np.sqrt(x),
+        lambda x: np.outer(np.sqrt(x), x)[:2, :2],
+        lambda x: np.tensordot(1 / x, x, 1),
+        lambda x: np.full((2, 2), 1.0) * np.linalg.det(x),
+    ],
+)
+def test_a_result_that_is_not_taken_at_all(mixing: Any):
+    """Where no entry of a product or an inverse counts, none of what it was made of does."""
+    chosen = derivatives(lambda x: np.where(False, mixing(x), x * x), [SINGULAR])
+    same(chosen, derivatives(lambda x: x * x, [SINGULAR]))
+
+
+def test_forward_zeros_reach_through_what_mixes_entries():
+    x = gt.constant(np.array([[0.5, 0.2], [2.0, 3.0]]))
+    with np.errstate(all="ignore"), gt.ForwardAccumulator(x, np.ones((2, 2))) as accumulator:
+        y = np.sqrt(np.where(x > 5, x, 0) @ np.ones((2, 2)))
+    assert bare(accumulator.jvp(y)).tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_row_of_a_jacobian_that_reaches_nothing_is_zero():
+    x = gt.constant(SINGULAR)
+    with np.errstate(all="ignore"), gt.GradientTape() as tape:
+        tape.watch(x)
+        total = np.sum(np.sqrt(x) @ np.ones((2, 2)))
+        y = np.where([True, False], np.stack([x[0, 0], total]), x[1, 1] * 2)
+    jacobian = bare(tape.jacobian(y, x))
+    assert jacobian.tolist() == [[[1, 0], [0, 0]], [[0, 0], [0, 2]]]

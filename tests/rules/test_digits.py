@@ -1,171 +1,117 @@
-"""First derivatives of the elementwise functions against 50 digits, in units in the last place."""
+"""First and second derivatives of the elementwise functions against 50 digits, in ulps."""
 
-from collections.abc import Callable
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 
-import gradtape as gt
-from gradtape.derivatives.primitives import logistic, sech_squared
-from gradtape.rules import UFUNCS
+from gradtape.rules import PRIMITIVES, UFUNCS, Elementwise
 from tests.rules.cases import name
-from tests.rules.tools import bare
+from tests.rules.truths import ONE, ORDINARY, POSITIVE, TWO, derivatives, m, slopes, ulps
 
-#: The furthest that a derivative may be from the true one.
-ULPS = 8
+#: The furthest that a first and a second derivative may be from the true one.
+ULPS, SECOND_ULPS = 8, 32
 
-ORDINARY = [-1.3, -0.7, -0.2, 0.3, 0.9, 1.7, 2.6]
-POSITIVE = [0.1, 0.6, 1.4, 3.2, 10.0]
-TINY = [1e-300, 1e-160, 1e-20, 1e-9, -1e-9]
-HUGE = [1e9, 1e100, 1e160, 1e300]
-NEAR_ONE = [1 - 2**-30, 1 - 2**-52, -(1 - 2**-40)]
-NEAR_PI = [3.141592653589793, 1.5707963267948966, 1e5, 12345.678]
-
-m = mpmath.mp
-Derivative = Callable[..., Any]
-
-#: Functions of one argument: the true derivative, and the points at which it is compared.
-ONE: dict[Any, tuple[Derivative, list[float]]] = {
-    np.negative: (lambda x: -1, ORDINARY),
-    np.positive: (lambda x: 1, ORDINARY),
-    np.reciprocal: (lambda x: -1 / x**2, [*ORDINARY, 1e100, 1e-100]),
-    np.square: (lambda x: 2 * x, [*ORDINARY, *TINY, 1e300]),
-    np.sqrt: (lambda x: 1 / (2 * m.sqrt(x)), [*POSITIVE, 1e-300, *HUGE]),
-    np.cbrt: (lambda x: m.cbrt(x) / (3 * x), [*POSITIVE, 1e-300, *HUGE]),
-    np.exp: (m.exp, [*ORDINARY, *TINY, -700.0, 700.0]),
-    np.exp2: (lambda x: m.log(2) * m.mpf(2) ** x, [*ORDINARY, *TINY, -1000.0, 1000.0]),
-    np.expm1: (m.exp, [*ORDINARY, *TINY, -40.0, 700.0]),
-    np.log: (lambda x: 1 / x, [*POSITIVE, 1e-300, *HUGE, 1 + 2**-52]),
-    np.log2: (lambda x: 1 / (x * m.log(2)), [*POSITIVE, 1e-300, *HUGE]),
-    np.log10: (lambda x: 1 / (x * m.log(10)), [*POSITIVE, 1e-300, *HUGE]),
-    np.log1p: (lambda x: 1 / (1 + x), [*POSITIVE, *TINY, -0.5, -0.999, -(1 - 2**-50), 1e300]),
-    np.sin: (m.cos, [*ORDINARY, *TINY, *NEAR_PI]),
-    np.cos: (lambda x: -m.sin(x), [*ORDINARY, *TINY, *NEAR_PI]),
-    np.tan: (lambda x: m.sec(x) ** 2, [*ORDINARY, *TINY, *NEAR_PI]),
-    np.arcsin: (lambda x: 1 / m.sqrt((1 - x) * (1 + x)), [-0.7, 0.2, 0.9, *TINY, *NEAR_ONE]),
-    np.arccos: (lambda x: -1 / m.sqrt((1 - x) * (1 + x)), [-0.7, 0.2, 0.9, *TINY, *NEAR_ONE]),
-    np.arctan: (lambda x: 1 / (1 + x**2), [*ORDINARY, *TINY, 1e9, 1e100, 1e150]),
-    np.sinh: (m.cosh, [*ORDINARY, *TINY, 700.0]),
-    np.cosh: (m.sinh, [*ORDINARY, *TINY, 700.0]),
-    np.tanh: (lambda x: m.sech(x) ** 2, [*ORDINARY, *TINY, 20.0, -50.0, 300.0]),
-    np.arcsinh: (lambda x: 1 / m.sqrt(x**2 + 1), [*ORDINARY, *TINY, *HUGE]),
-    np.arccosh: (
-        lambda x: 1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),
-        [1 + 2**-52, 1 + 2**-20, 1.5, 3.0, 1e9, 1e100, 1e300],
-    ),
-    np.arctanh: (lambda x: 1 / ((1 - x) * (1 + x)), [-0.7, 0.2, 0.9, *TINY, *NEAR_ONE]),
-    np.deg2rad: (lambda x: m.pi / 180, ORDINARY),
-    np.radians: (lambda x: m.pi / 180, ORDINARY),
-    np.rad2deg: (lambda x: 180 / m.pi, ORDINARY),
-    np.degrees: (lambda x: 180 / m.pi, ORDINARY),
-    np.absolute: (m.sign, [*ORDINARY, *TINY]),
-    np.fabs: (m.sign, [*ORDINARY, *TINY]),
-    np.sign: (lambda x: 0, ORDINARY),
-    logistic: (lambda x: m.sech(x / 2) ** 2 / 4, [*ORDINARY, *TINY, 40.0, -40.0, 700.0, -700.0]),
-    sech_squared: (
-        lambda x: -2 * m.sech(x) ** 2 * m.tanh(x),
-        [*ORDINARY, *TINY, 20.0, -50.0, 300.0],
-    ),
+#: First derivatives that are constant between jumps, of which differences are not to be trusted.
+STEPS = {
+    *(np.maximum, np.minimum, np.fmax, np.fmin, np.remainder, np.fmod, np.copysign),
+    *(np.heaviside, np.nextafter, np.ldexp),
 }
 
-PAIRS = [(0.7, 1.9), (2.6, 0.3), (1.1, 1.1), (5.5, 2.0)]
-APART = [(1000.0, -1000.0), (-1000.0, 1000.0), (700.0, 699.0), (1e-9, -1e-9), (30.0, 0.0)]
-WIDE = [(1e200, 3e200), (1e-200, 3e-200), (1e-160, 1.0), (1.0, 1e160), (1e300, 1e300)]
-
-
-def softmax(x: Any, y: Any, base: Any = mpmath.e) -> Any:
-    return 1 / (1 + m.mpf(base) ** (y - x))
-
-
-#: Functions of two arguments: both true derivatives, and the points.
-TWO: dict[Any, tuple[Derivative, Derivative, list[tuple[float, float]]]] = {
-    np.add: (lambda x, y: 1, lambda x, y: 1, PAIRS),
-    np.subtract: (lambda x, y: 1, lambda x, y: -1, PAIRS),
-    np.multiply: (lambda x, y: y, lambda x, y: x, [*PAIRS, *WIDE]),
-    np.true_divide: (lambda x, y: 1 / y, lambda x, y: -x / y**2, [*PAIRS, *WIDE]),
-    np.power: (
-        lambda x, y: y * x ** (y - 1),
-        lambda x, y: x**y * m.log(x),
-        [*PAIRS, (0.5, -3.0), (1 + 2**-40, 7.0), (1e-5, 20.0), (1e5, -20.0)],
-    ),
-    np.float_power: (lambda x, y: y * x ** (y - 1), lambda x, y: x**y * m.log(x), PAIRS),
-    np.hypot: (lambda x, y: x / m.hypot(x, y), lambda x, y: y / m.hypot(x, y), [*PAIRS, *WIDE]),
-    np.arctan2: (
-        lambda x, y: y / (x**2 + y**2),
-        lambda x, y: -x / (x**2 + y**2),
-        [*PAIRS, *WIDE[:4], (-0.3, -2.0)],
-    ),
-    np.logaddexp: (softmax, lambda x, y: softmax(y, x), [*PAIRS, *APART]),
-    np.logaddexp2: (
-        lambda x, y: softmax(x, y, 2),
-        lambda x, y: softmax(y, x, 2),
-        [*PAIRS, *APART],
-    ),
-    np.remainder: (lambda x, y: 1, lambda x, y: -m.floor(x / y), [*PAIRS, (-7.5, 2.0), (1e6, 0.3)]),
-    np.fmod: (
-        lambda x, y: 1,
-        lambda x, y: -m.sign(x / y) * m.floor(abs(x / y)),
-        [*PAIRS, (-7.5, 2.0), (1e6, 0.3)],
-    ),
-    np.copysign: (lambda x, y: m.sign(x) * m.sign(y), lambda x, y: 0, [*PAIRS, (-0.3, 2.0)]),
-    np.maximum: (lambda x, y: int(x >= y), lambda x, y: int(x < y), PAIRS),
-    np.minimum: (lambda x, y: int(x <= y), lambda x, y: int(x > y), PAIRS),
-    np.fmax: (lambda x, y: int(x >= y), lambda x, y: int(x < y), PAIRS),
-    np.fmin: (lambda x, y: int(x <= y), lambda x, y: int(x > y), PAIRS),
-    np.heaviside: (lambda x, y: 0, lambda x, y: 0, PAIRS),
-    np.nextafter: (lambda x, y: 1, lambda x, y: 0, PAIRS),
-    np.ldexp: (lambda x, y: m.mpf(2) ** y, lambda x, y: 0, [(0.7, 3), (0.7, -5)]),
+#: Where a second derivative overflows on the way, or cancels in the function's own nature.
+NOT_TWICE = {
+    np.arctan: lambda x: abs(x) > 1e50,
+    np.arctan2: lambda x, y: max(abs(x), abs(y)) < 1e-100,
 }
 
 
-def ulps(actual: float, expected: Any) -> float:
-    """The distance of a number from the true one, in units in the last place."""
-    nearest = float(expected)
-    if np.isinf(nearest) or nearest == 0:
-        return 0.0 if actual == nearest else np.inf
-    return float(abs(m.mpf(float(actual)) - expected) / m.mpf(float(np.spacing(abs(nearest)))))
+def points(function: Any) -> list[Any]:
+    return [p if function in TWO else (p,) for p in (ONE.get(function) or TWO[function])[-1]]
 
 
-def slopes(function: Any, *arguments: Any) -> list[float]:
-    xs = [gt.constant(a) if isinstance(a, float) else a for a in arguments]
-    watched = [x for x in xs if isinstance(x, gt.Tensor)]
-    with gt.GradientTape() as tape, np.errstate(all="ignore"):
-        tape.watch(watched)
-        y = function(*xs)
-    return [float(bare(g)) for g in tape.gradient(y, watched, unconnected_gradients="zero")]
+def truths(function: Any) -> tuple[Any, ...]:
+    return tuple((ONE.get(function) or TWO[function])[:-1])
 
 
-def worst(function: Any, truths: Any, points: Any) -> tuple[float, Any]:
+def exact(point: Any) -> list[Any]:
+    return [mpmath.mpf(float(p)) for p in point]
+
+
+def worst(function: Any, true: Any, at: Any) -> tuple[float, Any]:
     """The largest distance over the points, and where it is."""
     found = (0.0, None)
     with mpmath.workdps(50):
-        for point in points:
-            exact = [mpmath.mpf(float(p)) for p in point]
-            for truth, actual in zip(truths, slopes(function, *point), strict=False):
-                found = max(
-                    found, (ulps(actual, mpmath.mpf(truth(*exact))), point), key=lambda f: f[0]
-                )
+        for point in at:
+            for truth, actual in zip(true, slopes(function, *point), strict=False):
+                distance = ulps(actual, mpmath.mpf(truth(*exact(point))))
+                found = max(found, (distance, point), key=lambda f: f[0])
     return found
 
 
-def test_every_ufunc_is_compared():
-    assert [u.__name__ for u in {*UFUNCS} - {*ONE, *TWO}] == []
+def test_every_rule_is_compared():
+    """NumPy's ufuncs, and the elementwise primitives of our own."""
+    numpys = {u for u in vars(np).values() if isinstance(u, np.ufunc)}
+    ours = {
+        p
+        for p in PRIMITIVES.values()
+        if isinstance(p, Elementwise)
+        and getattr(p.compute, "__module__", "") == "gradtape.derivatives.primitives"
+    }
+    assert [name(f) for f in ({*UFUNCS} & numpys | ours) - {*ONE, *TWO}] == []
 
 
-@pytest.mark.parametrize("function", ONE, ids=name)
-def test_one_argument(function: Any):
-    truth, points = ONE[function]
-    distance, point = worst(function, [truth], [(p,) for p in points])
+@pytest.mark.parametrize("function", [*ONE, *TWO], ids=name)
+def test_first_derivatives(function: Any):
+    distance, point = worst(function, truths(function), points(function))
     assert distance <= ULPS, f"{distance:.1f} ulp at {point}"
 
 
-@pytest.mark.parametrize("function", TWO, ids=name)
-def test_two_arguments(function: Any):
-    *truths, points = TWO[function]
-    distance, point = worst(function, truths, points)
+@pytest.mark.parametrize("function", [*ONE, *TWO], ids=name)
+def test_first_derivatives_in_single_precision(function: Any):
+    at = [
+        tuple([p if isinstance(p, int) else np.float32(p) for p in point])
+        for point in points(function)
+        if all([p == 0 or 1e-9 < abs(p) < 30 for p in point]) and point != (1 - 2**-52,)
+    ]
+    at = [point for point in at if float(point[0]) not in (1, -1) or function not in ONE]
+    distance, point = worst(function, truths(function), at)
     assert distance <= ULPS, f"{distance:.1f} ulp at {point}"
+
+
+@pytest.mark.parametrize("function", [*ONE, *TWO], ids=name)
+def test_second_derivatives(function: Any):
+    found: tuple[float, Any] = (0.0, None)
+    left_out = NOT_TWICE.get(function, lambda *point: False)
+    for point in points(function):
+        if left_out(*point):
+            continue
+        _, rows = derivatives(function, *point, order=2)
+        expected = [
+            [second(truth, point, j, function) for j in range(len(rows))]
+            for truth in truths(function)[: len(rows)]
+        ]
+        size = max([abs(e) for row in expected for e in row])
+        for row, true in zip(rows, expected, strict=True):
+            for actual, e in zip(row, true, strict=True):
+                if size < 1e300:
+                    distance = ulps(actual, e) if e else ulps(actual + float(size), size)
+                    found = max(found, (distance, point), key=lambda f: f[0])
+    assert found[0] <= SECOND_ULPS, f"{found[0]:.1f} ulp at {found[1]}"
+
+
+def second(truth: Any, point: Any, j: int, function: Any) -> Any:
+    """The derivative of a true partial by the argument ``j``, with digits for the hardest point."""
+    if function in STEPS:
+        return mpmath.mpf(0)
+    steep = max([abs(float(np.log10(abs(p)))) for p in point if p], default=0.0)
+    with mpmath.workdps(int(80 + 4 * steep)):
+        at = exact(point)
+
+        def along(t: Any) -> Any:
+            return mpmath.mpf(truth(*at[:j], t, *at[j + 1 :]))
+
+        return mpmath.diff(along, at[j], relative=at[j] != 0)
 
 
 @pytest.mark.parametrize("exponent", [0, 1, 2, 3, -1, -2, 0.5, 1.5, -0.5, 10])

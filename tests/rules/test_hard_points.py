@@ -233,3 +233,15 @@ def test_a_real_source_of_a_complex_value_has_a_real_gradient():
     x = np.array([0.3, 0.7])
     check(lambda t: np.real(np.exp(1j * t)), (x, -np.sin(x)))
     check(lambda t: np.absolute(t * (3 + 4j)), (x, [5, 5]))
+
+
+@pytest.mark.parametrize("function", [np.maximum, np.minimum, np.fmax, np.fmin])
+def test_of_a_choice_only_one_boolean_array_is_kept(function: Any):
+    """Not its argument, which often nothing else holds: a network's values before the rectifier."""
+    x = gt.constant([1.0, -1.0, NAN])
+    with gt.GradientTape() as tape:
+        tape.watch(x)
+        function(x, 0)
+    ((*_, saved, _, _),) = tape._records
+    assert saved[:2] == (None, None)
+    assert saved[2].dtype == bool

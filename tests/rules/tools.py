@@ -124,13 +124,18 @@ def widened(array: Any, extended: bool = True) -> Any:
 
 
 class Call(NamedTuple):
-    """One call of a primitive, and which of its inputs have a derivative."""
+    """One call of a primitive, and which of its inputs have a derivative.
+
+    Of a primitive with several outputs (``outs``), one output: the others have no cotangent.
+    """
 
     primitive: Any
     arrays: Arrays
     params: Arrays
     out: Any
     mask: int
+    outs: Any = None
+    which: int = 0
 
     def record(self) -> Any:
         """What a tape keeps of it."""
@@ -145,6 +150,8 @@ class Call(NamedTuple):
         record = self.record()
         places = {key: i for i, key in enumerate(record[3]) if record[2] >> i & 1}
         shares = Cotangents()
+        if self.outs is not None:
+            g = [g if i == self.which else None for i in range(len(self.outs))]
         with np.errstate(all="ignore"):
             self.primitive.pull(g, record, batch, shares)
         return {places[key]: share for key, share in shares.items()}
@@ -154,9 +161,13 @@ class Call(NamedTuple):
         tangents: list[Any] = [None] * len(self.arrays)
         tangents[i] = t
         alive = [None] * len(self.arrays)
-        values = (*self.arrays, self.out)
+        values = (*self.arrays, *((self.out,) if self.outs is None else self.outs))
         with np.errstate(all="ignore"):
-            return self.primitive.push(tangents, alive, values, self.params, batch)[0]
+            pushed = self.primitive.push(tangents, alive, values, self.params, batch)[0]
+        if self.outs is None:
+            return pushed
+        zeros = np.zeros(batch + np.shape(self.out), self.out.dtype)
+        return zeros if pushed[self.which] is None else pushed[self.which]
 
     def wanted(self) -> list[int]:
         """The inputs that have a derivative."""
@@ -187,8 +198,12 @@ class Listener:
         if not mask:
             return key
         key = key or new_key()
-        self.tracked.add(key)
-        self.calls.append(Call(primitive, tuple(arrays), params, out, mask))
+        several = type(key) is tuple
+        self.tracked.update(key if several else (key,))
+        for i, one in enumerate(out if several else (out,)):
+            if not several or getattr(one, "dtype", np.dtype(int)).kind in "fc":
+                outs = out if several else None
+                self.calls.append(Call(primitive, tuple(arrays), params, one, mask, outs, i))
         return key
 
 
@@ -215,5 +230,6 @@ def calls(function: Callable[..., Any], arguments: Arrays) -> list[Call]:
     found: dict[Any, Call] = {}
     for call in listener.calls:
         shapes = tuple([np.shape(a) for a in call.arrays])
-        found.setdefault((call.primitive.name, call.mask, shapes, repr(call.params)), call)
+        name = (call.primitive.name, call.which)
+        found.setdefault((name, call.mask, shapes, repr(call.params)), call)
     return list(found.values())
