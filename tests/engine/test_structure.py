@@ -28,16 +28,20 @@ FLOORS = [
     "operation",
     "elementwise",
     "primitive",
+    "multiple",
     "rules",
     "derivatives",
     "calls",
+    "writes",
     "tensor",
     "variable",
+    "creation",
     "sweep",
     "tape",
     "forward",
     "custom",
     "operators",
+    "coverage",
     "gradtape",
     "scipy",
     "datasets",
@@ -65,7 +69,7 @@ ENGINE = [
 ]
 
 #: The engine's limit in lines of code.
-ENGINE_LINES = 1550
+ENGINE_LINES = 1650
 #: The plan's four files alone; the rest was split off since (docs/design.md says why).
 PLANNED = ["rules", "recording", "tensor", "tape"]
 PLANNED_LINES = 1000
@@ -189,8 +193,9 @@ def outside_imports(name: str) -> set[str]:
     "name", [n for n in MODULES if floor(n) in FLOORS[: FLOORS.index("datasets")]]
 )
 def test_the_engine_needs_numpy_and_nothing_else(name: str) -> None:
-    # The tables of SciPy's functions load when one of those is met.
-    scipys = {"scipy"} if name.startswith("gradtape.derivatives.special") else set()
+    # The tables of SciPy's functions load when one of those is met, their namesakes when asked for.
+    knows_scipy = name.startswith(("gradtape.derivatives.special", "gradtape.scipy."))
+    scipys = {"scipy"} if knows_scipy else set()
     assert outside_imports(name) <= {"numpy"} | scipys
 
 

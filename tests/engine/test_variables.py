@@ -160,8 +160,8 @@ def test_printing_while_a_tape_tracks_it() -> None:
         assert v.tolist() == [1.0, 2.0]
 
 
-def test_a_tensor_has_no_item_assignment() -> None:
-    with pytest.raises(TypeError, match=r"item assignment.*np\.where.*assign"):
+def test_a_variable_has_no_item_assignment() -> None:
+    with pytest.raises(TypeError, match=r"writing.*np\.where.*assign"):
         gt.Variable([1.0, 2.0])[0] = 3.0  # type: ignore[index]
 
 
@@ -255,7 +255,6 @@ def test_functions_without_a_derivative_answer_with_bare_values() -> None:
         assert v.argsort().tolist() == [1, 2, 0]
         assert np.array_equal(np.floor(v / 2), [1.0, 0.0, 1.0])
         assert np.shape(v) == (3,)
-        assert isinstance(np.zeros_like(v), np.ndarray)
         assert np.all(v > 0)
 
 

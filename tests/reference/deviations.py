@@ -16,6 +16,10 @@ Left open by the tests
 - NumPy's functions act on tensors and carry gradients; TensorFlow gives bare arrays.
 - A dataclass is a nest.
 - The shape of a scalar is false, as every empty tuple.
+- What docs/tensorflow-names.md lists: random numbers, derivatives that TensorFlow lacks or gets
+  wrong, updates that meet, equal eigenvalues, NaN in pools and segments, singular triangles.
+- ``cumprod`` of several entries with zeros among them has its true gradient; TensorFlow's is 0.
+- ``sort`` puts NaN last; TensorFlow puts it first.
 """
 
 DEVIATIONS = {

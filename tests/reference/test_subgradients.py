@@ -317,3 +317,42 @@ def test_softmax(tf: Any, derivative: Any) -> None:
 
 def test_squared_difference(tf: Any, derivatives: Any) -> None:
     assert derivatives(tf.math.squared_difference, [3.0], [1.0]) == [[4.0], [-4.0]]
+
+
+# ---- no NaN -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y", "by_x", "by_y"),
+    [
+        ("math.xdivy", 0.0, 2.0, 0.0, 0.0),
+        ("math.xdivy", 0.0, 0.0, 0.0, 0.0),
+        ("math.xdivy", 1.0, 2.0, 0.5, -0.25),
+        ("math.xlogy", 0.0, 2.0, 0.0, 0.0),
+        ("math.xlog1py", 0.0, 2.0, 0.0, 0.0),
+        ("math.multiply_no_nan", INF, 0.0, 0.0, INF),
+        ("math.multiply_no_nan", 3.0, 0.0, 0.0, 3.0),
+        ("math.divide_no_nan", 3.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_products_and_quotients_without_nan(
+    tf: Any, derivatives: Any, name: str, x: float, y: float, by_x: float, by_y: float
+) -> None:
+    module, _, function = name.rpartition(".")
+    check(derivatives(getattr(getattr(tf, module), function), x, y), [by_x, by_y])
+
+
+def test_of_bounds_that_exclude_each_other_the_lower_counts(tf: Any, derivatives: Any) -> None:
+    assert tf.clip_by_value([0.0, 3.0], 1.0, -1.0).numpy().tolist() == [1.0, 1.0]
+    low, high = derivatives(lambda a, b: tf.clip_by_value(tf.zeros([2]), a, b), 1.0, -1.0)
+    assert [low, high] == [2.0, 0.0]
+
+
+def test_moments_without_weight_are_zero(tf: Any) -> None:
+    mean, variance = tf.nn.weighted_moments(tf.constant([1.0, 3.0]), [0], tf.zeros([2]))
+    assert [mean.numpy(), variance.numpy()] == [0.0, 0.0]
+
+
+def test_linspace_has_a_gradient(tf: Any, derivatives: Any) -> None:
+    by_start, by_stop = derivatives(lambda a, b: tf.linspace(a, b, 5), 1.0, 3.0)
+    assert [by_start, by_stop] == [2.5, 2.5]

@@ -18,7 +18,8 @@ Shape = tuple[int, ...]
 def _banded(bands: Any, b: Any, /, below: int, above: int) -> Any:
     n = bands.shape[-1]
     columns = b.reshape(-1, n).T
-    return scipy.linalg.solve_banded((below, above), bands, columns).T.reshape(b.shape)
+    solution = scipy.linalg.solve_banded((below, above), bands, columns, check_finite=False)
+    return solution.T.reshape(b.shape)
 
 
 def _moved(x: Any, by: int) -> Any:

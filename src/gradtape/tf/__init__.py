@@ -15,9 +15,7 @@ Examples
  <tf.Tensor: shape=(), dtype=float32, numpy=10.0>]
 """
 
-import importlib as _importlib
 from typing import TYPE_CHECKING
-from typing import Any as _Any
 
 from gradtape.tape import UnconnectedGradients
 from gradtape.tf import autodiff, dtypes, errors, linalg, math, nn, random
@@ -118,7 +116,8 @@ from gradtape.tf.makers import (
     zeros,
     zeros_like,
 )
-from gradtape.tf.missing import missing as _missing
+from gradtape.tf.missing import later as _later
+from gradtape.tf.missing import names as _names
 from gradtape.tf.picking import argsort, boolean_mask, gather, gather_nd, sort, where
 from gradtape.tf.reductions import (
     argmax,
@@ -145,6 +144,54 @@ from gradtape.tf.tape import (
 )
 from gradtape.tf.tensors import Tensor, constant, convert_to_tensor, identity, is_tensor
 from gradtape.tf.variables import Variable
+
+if TYPE_CHECKING:
+    from gradtape.tf import debugging as debugging
+    from gradtape.tf import keras as keras
+    from gradtape.tf import nest as nest
+    from gradtape.tf import signal as signal
+    from gradtape.tf import test as test
+    from gradtape.tf.contexts import *  # noqa: F403
+    from gradtape.tf.control import *  # noqa: F403
+    from gradtape.tf.counting import *  # noqa: F403
+    from gradtape.tf.debugging import *  # noqa: F403
+    from gradtape.tf.factorizations import *  # noqa: F403
+    from gradtape.tf.first_values import *  # noqa: F403
+    from gradtape.tf.keras import losses as losses
+    from gradtape.tf.keras import optimizers as optimizers
+    from gradtape.tf.layout import *  # noqa: F403
+    from gradtape.tf.lookups import *  # noqa: F403
+    from gradtape.tf.module import *  # noqa: F403
+    from gradtape.tf.scatter import *  # noqa: F403
+    from gradtape.tf.spec import *  # noqa: F403
+    from gradtape.tf.tensor_array import *  # noqa: F403
+
+#: What is loaded when it is first asked for, by its module.
+_LATER = {
+    "": "debugging keras nest signal test",
+    "contexts": "control_dependencies device get_static_value group guarantee_const init_scope "
+    "inside_function is_symbolic_tensor name_scope no_op numpy_function py_function "
+    "timestamp tuple",
+    "control": "case cond foldl foldr map_fn scan switch_case vectorized_map while_loop",
+    "counting": "realdiv scalar_mul truncatediv truncatemod",
+    "debugging": "Assert assert_equal assert_greater assert_less assert_rank",
+    "factorizations": "eig eigvals",
+    "first_values": "constant_initializer ones_initializer random_normal_initializer "
+    "random_uniform_initializer zeros_initializer",
+    "keras": "losses optimizers",
+    "layout": "batch_to_space broadcast_dynamic_shape broadcast_static_shape ensure_shape "
+    "identity_n reverse_sequence sequence_mask shape_n slice "
+    "space_to_batch space_to_batch_nd strided_slice unravel_index",
+    "lookups": "bitcast histogram_fixed_width histogram_fixed_width_bins saturate_cast "
+    "searchsorted unique unique_with_counts",
+    "matrix_functions": "matrix_square_root",
+    "module": "Module",
+    "scatter": "dynamic_partition dynamic_stitch scatter_nd tensor_scatter_nd_add "
+    "tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
+    "tensor_scatter_nd_update",
+    "spec": "TensorSpec",
+    "tensor_array": "TensorArray",
+}
 
 __all__ = [
     "DType",
@@ -213,7 +260,6 @@ __all__ = [
     "int64",
     "int8",
     "is_tensor",
-    "keras",
     "less",
     "less_equal",
     "linalg",
@@ -284,16 +330,9 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+__all__ += _names(_LATER)
 
 newaxis = None
 
-
-if TYPE_CHECKING:
-    from gradtape.tf import keras as keras
-else:
-
-    def __getattr__(name: str) -> _Any:
-        """``keras``, when it is first asked for; or the error for a name that is not there."""
-        if name == "keras":
-            return _importlib.import_module("gradtape.tf.keras")
-        raise _missing(__name__, name, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = _later(__name__, _LATER, __all__)

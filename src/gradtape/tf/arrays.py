@@ -375,4 +375,4 @@ def meshgrid(*args: Any, indexing: str = "xy") -> list[Tensor]:
     >>> [t.numpy().tolist() for t in tf.meshgrid([1, 2], [3])]
     [[[1, 2]], [[3, 3]]]
     """
-    return [result(g) for g in np.meshgrid(*[operand(a).array for a in args], indexing=indexing)]  # type: ignore[call-overload]
+    return [result(g) for g in np.meshgrid(*[operand(a) for a in args], indexing=indexing)]  # type: ignore[call-overload]

@@ -30,7 +30,7 @@ def clip_by_value(
     x = operand(t)
     low, high = (operand(bound, x.array.dtype) for bound in (clip_value_min, clip_value_max))
     inside = (x.array >= low.array) & (x.array <= high.array)
-    return result(np.where(inside, x, np.minimum(np.maximum(x.array, low), high)))
+    return result(np.where(inside, x, np.maximum(np.minimum(x.array, high), low)))
 
 
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
@@ -92,6 +92,6 @@ def clip_by_global_norm(
     norm = global_norm(t_list) if use_norm is None else result(operand(use_norm))
     bound = operand(clip_norm, norm.array.dtype)
     scale = bound / maximum(norm, bound)
-    if not np.isfinite(norm.array):
-        scale = result(norm.array.dtype.type(np.nan))  # TensorFlow's way to show an overflow
+    # NaN is TensorFlow's way to show an overflow.
+    scale = result(np.where(np.isfinite(norm.array), scale, norm.array.dtype.type(np.nan)))
     return [None if t is None else result(operand(t) * scale) for t in t_list], norm

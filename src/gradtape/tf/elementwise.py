@@ -11,6 +11,7 @@ array([1., 2.], dtype=float32)
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,21 @@ def _named(function: Any, name: str, doc: str, arguments: str) -> Function:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{doc}\n\nEntry by entry: ``{name}({arguments})``."
     return function  # type: ignore[no-any-return]
+
+
+def renamed(function: Function, **others: str) -> Function:
+    """A function whose parameters have other names: those that TensorFlow gives them."""
+    back = {new: old for old, new in others.items()}
+
+    def call(*args: Any, **kwargs: Any) -> Tensor:
+        return function(*args, **{back.get(key, key): value for key, value in kwargs.items()})
+
+    signature = inspect.signature(function)
+    parameters = [p.replace(name=others.get(p.name, p.name)) for p in signature.parameters.values()]
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__name__, call.__qualname__ = function.__name__, function.__qualname__
+    call.__doc__ = function.__doc__
+    return call
 
 
 def _unary(
@@ -105,7 +121,11 @@ maximum = _binary(
 minimum = _binary(
     "minimum", "The lesser; the gradient of a tie goes to x.", np.minimum, kinds="iuf"
 )
-atan2 = _binary("atan2", "The angle of the point (y, x), given as (y, x).", np.arctan2, kinds="f")
+atan2 = renamed(
+    _binary("atan2", "The angle of the point (x, y), given as (y, x).", np.arctan2, kinds="f"),
+    x="y",
+    y="x",
+)
 squared_difference = _binary(
     "squared_difference", "(x - y) squared.", lambda x, y: np.square(x - y), "SquaredDifference"
 )
@@ -123,12 +143,6 @@ def _divided_no_nan(x: Any, y: Any) -> Any:
     return np.where(zero, 0, x / np.where(zero, 1, y))
 
 
-def _multiplied_no_nan(x: Any, y: Any) -> Any:
-    # 0 where y is, whatever x is; the slope by y is x even there.
-    zero = engine.bare(y) == 0
-    return np.where(zero & ~np.isfinite(engine.bare(x)), 0, x) * y
-
-
 def _xlogy(x: Any, y: Any) -> Any:
     return x * np.log(np.where(engine.bare(x) == 0, 1, y))
 
@@ -138,14 +152,14 @@ def _xlog1py(x: Any, y: Any) -> Any:
 
 
 def _xdivy(x: Any, y: Any) -> Any:
-    return x / np.where(engine.bare(x) == 0, 1, y)
+    return x / np.where(engine.bare(x) == 0, np.inf, y)  # slope 0 where x is 0, as of xlogy
 
 
 divide_no_nan = _binary(
     "divide_no_nan", "x / y, and 0 where y is 0.", _divided_no_nan, "DivNoNan", "fc"
 )
 multiply_no_nan = _binary(
-    "multiply_no_nan", "x * y, and 0 where y is 0.", _multiplied_no_nan, "MulNoNan", "fc"
+    "multiply_no_nan", "x * y, and 0 where y is 0.", rules.times_no_nan, "MulNoNan", "fc"
 )
 xlogy = _binary("xlogy", "x * log(y), and 0 where x is 0.", _xlogy, kinds="fc")
 xlog1py = _binary("xlog1py", "x * log(1 + y), and 0 where x is 0.", _xlog1py, kinds="fc")
@@ -161,9 +175,12 @@ sigmoid = _unary("sigmoid", "1 / (1 + exp(-x)).", logistic)
 log_sigmoid = _unary(
     "log_sigmoid", "log(sigmoid(x)), without overflow.", lambda x: -rules.softplus(-x), "Softplus"
 )
-softplus = _unary("softplus", "log(1 + exp(x)), without overflow.", rules.softplus, kinds="f")
+softplus = renamed(
+    _unary("softplus", "log(1 + exp(x)), without overflow.", rules.softplus, kinds="f"),
+    x="features",
+)
 erf = _unary("erf", "The error function.", rules.erf, kinds="f")
-erfc = _unary("erfc", "1 - erf(x).", lambda x: 1 - rules.erf(x), kinds="f")
+erfc = _unary("erfc", "1 - erf(x), to the last digits for large x.", rules.erfc, kinds="f")
 
 # Trigonometric and hyperbolic functions -------------------------------------------------------
 
@@ -205,9 +222,9 @@ greater_equal = _binary("greater_equal", "x >= y.", operator.ge, "GreaterEqual",
 # Complex numbers ------------------------------------------------------------------------------
 
 conj = _unary("conj", "The complex conjugate.", np.conjugate, kinds="iufc")
-real = _unary("real", "The real part.", np.real, kinds="iufc")
-imag = _unary("imag", "The imaginary part.", np.imag, kinds="iufc")
-angle = _unary("angle", "The angle of a complex number.", np.angle)
+real = renamed(_unary("real", "The real part.", np.real, kinds="iufc"), x="input")
+imag = renamed(_unary("imag", "The imaginary part.", np.imag, kinds="iufc"), x="input")
+angle = renamed(_unary("angle", "The angle of a complex number.", np.angle), x="input")
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:

@@ -6,19 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradtape.tf import errors
 from gradtape.tf.clip import clip_by_global_norm, clip_by_norm, global_norm
 from gradtape.tf.elementwise import conj, maximum, rsqrt, together
 from gradtape.tf.makers import eye
-from gradtape.tf.missing import missing
+from gradtape.tf.missing import later, names
 from gradtape.tf.operators import matrix_product
 from gradtape.tf.reductions import reduce_euclidean_norm, reduce_max, reduce_sum
 from gradtape.tf.tensors import Tensor, operand, result
 
+if TYPE_CHECKING:
+    from gradtape.tf.diagonals import *  # noqa: F403
+    from gradtape.tf.factorizations import *  # noqa: F403
+    from gradtape.tf.lu import *  # noqa: F403
+    from gradtape.tf.matrix_functions import *  # noqa: F403
+    from gradtape.tf.tridiagonal import *  # noqa: F403
+
+#: What is loaded when it is first asked for, by its module.
+_LATER = {
+    "diagonals": "band_part diag diag_part set_diag tensor_diag tensor_diag_part trace",
+    "factorizations": "adjoint cholesky cholesky_solve det eig eigh eigvals eigvalsh inv logdet "
+    "lstsq matrix_rank pinv qr slogdet solve svd triangular_solve",
+    "lu": "lu lu_matrix_inverse lu_reconstruct lu_solve",
+    "matrix_functions": "expm logm sqrtm",
+    "tridiagonal": "tridiagonal_matmul tridiagonal_solve",
+}
+
 __all__ = [
     "clip_by_global_norm",
     "clip_by_norm",
-    "diag",
-    "diag_part",
+    "cross",
     "einsum",
     "eye",
     "global_norm",
@@ -27,9 +44,10 @@ __all__ = [
     "matrix_transpose",
     "matvec",
     "norm",
+    "normalize",
     "tensordot",
-    "trace",
 ]
+__all__ += names(_LATER)
 
 
 def matmul(
@@ -39,6 +57,8 @@ def matmul(
     transpose_b: bool = False,
     adjoint_a: bool = False,
     adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
     name: str | None = None,
 ) -> Tensor:
     """The product of two matrices, or of stacks of them.
@@ -48,6 +68,7 @@ def matmul(
     a, b : tensors of at least two axes and one dtype.
     transpose_a, transpose_b : take the transpose first.
     adjoint_a, adjoint_b : take the conjugate transpose first.
+    a_is_sparse, b_is_sparse : accepted for TensorFlow's sake; no effect.
 
     Raises
     ------
@@ -86,7 +107,15 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
     return conj(moved) if conjugate else moved
 
 
-def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Tensor:
+def matvec(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """The product of a matrix and a vector, or of stacks of them.
 
     Examples
@@ -96,7 +125,7 @@ def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -
     array([3., 7.], dtype=float32)
     """
     x, y = together("MatMul", a, b)
-    product = matmul(x, np.expand_dims(y, -1), transpose_a=transpose_a)
+    product = matmul(x, np.expand_dims(y, -1), transpose_a=transpose_a, adjoint_a=adjoint_a)
     return result(np.squeeze(product, -1))
 
 
@@ -107,11 +136,13 @@ def norm(
     keepdims: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """The norm of the entries along an axis, or of all.
+    """The norm of vectors along an axis, of matrices in two axes, or of all entries.
 
     Parameters
     ----------
-    ord : ``"euclidean"`` (or 2 for vectors), 1, infinity, or another positive number.
+    ord : ``"euclidean"`` (for matrices ``"fro"`` too); for vectors also 1, 2, infinity or another
+        positive number; for matrices 1, 2 (the greatest singular value) or infinity.
+    axis : one for vectors, two for matrices, None for all entries as one vector.
 
     Examples
     --------
@@ -123,10 +154,12 @@ def norm(
     matrix = isinstance(axis, (list, tuple)) and len(axis) == 2
     if ord in ("euclidean", "fro") or (ord == 2 and not matrix):
         return reduce_euclidean_norm(x, axis, keepdims)
-    if matrix or isinstance(ord, str) or ord <= 0:
+    if matrix:
+        return _matrix_norm(x, ord, [int(a) for a in axis], keepdims)
+    if isinstance(ord, str) or ord <= 0:
         raise ValueError(
-            f"tf.norm: ord={ord!r} is not there for these axes; use 'euclidean', or a positive "
-            "number with one axis"
+            "'ord' must be a supported vector norm: 'euclidean', 1, 2, infinity or another "
+            f"positive number, got {ord!r}"
         )
     sizes = result(np.absolute(x))
     if ord == np.inf:
@@ -134,6 +167,59 @@ def norm(
     if ord == 1:
         return reduce_sum(sizes, axis, keepdims)
     return reduce_sum(sizes**ord, axis, keepdims) ** (1.0 / ord)  # type: ignore[no-any-return]
+
+
+def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Tensor:
+    if ord not in (1, 2, np.inf):
+        raise ValueError(
+            f"'ord' must be a supported matrix norm in ['euclidean', 'fro', 1, 2, inf], got {ord!r}"
+        )
+    rows, columns = (a % x.array.ndim for a in axes)
+    if ord == 2:
+        values = np.linalg.svd(np.moveaxis(x, (rows, columns), (-2, -1)), compute_uv=False)
+        out = np.max(values, axis=-1)
+        return result(np.expand_dims(out, (rows, columns)) if keepdims else out)
+    first, second = (rows, columns) if ord == 1 else (columns, rows)
+    sums = reduce_sum(result(np.absolute(x)), first, keepdims=True)
+    out = reduce_max(sums, second, keepdims=True)
+    return out if keepdims else result(np.squeeze(out, (rows, columns)))
+
+
+def normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """Divided by its norm, and the norm; see ``tf.norm``.
+
+    Examples
+    --------
+    >>> import gradtape.tf as tf
+    >>> [t.numpy().tolist() for t in tf.linalg.normalize(tf.constant([3.0, 4.0], tf.float64))]
+    [[0.6, 0.8], [5.0]]
+    """
+    x = operand(tensor)
+    length = norm(x, ord, axis, keepdims=True)
+    return result(x / length), length
+
+
+def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
+    """The cross product of vectors with three entries, in the last axis.
+
+    Examples
+    --------
+    >>> import gradtape.tf as tf
+    >>> tf.linalg.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).numpy()
+    array([0., 0., 1.], dtype=float32)
+    """
+    x, y = together("Cross", a, b)
+    if x.array.shape != y.array.shape or x.array.shape[-1:] != (3,):
+        raise errors.invalid(
+            "Cross",
+            "Both inputs must be of same shape, with 3 entries in the last axis: "
+            f"{errors.listed(x.array.shape)} vs. {errors.listed(y.array.shape)}",
+        )
+    (x0, x1, x2), (y0, y1, y2) = ([v[..., i] for i in (0, 1, 2)] for v in (x, y))
+    parts = [x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0]
+    return result(np.stack([result(part) for part in parts], -1))
 
 
 def l2_normalize(
@@ -177,46 +263,5 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     return result(np.tensordot(x, y, axes))
 
 
-def trace(x: Any, name: str | None = None) -> Tensor:
-    """The sum of the diagonal of a matrix, or of each of a stack.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.linalg.trace([[1.0, 2.0], [3.0, 4.0]]).numpy()
-    np.float32(5.0)
-    """
-    return reduce_sum(diag_part(x), axis=-1)
-
-
-def diag_part(input: Any, name: str = "diag_part") -> Tensor:
-    """The diagonal of a matrix, or of each of a stack.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.linalg.diag_part([[1.0, 2.0], [3.0, 4.0]]).numpy()
-    array([1., 4.], dtype=float32)
-    """
-    return result(np.diagonal(operand(input), 0, -2, -1))
-
-
-def diag(diagonal: Any, name: str = "diag") -> Tensor:
-    """A matrix with the given diagonal, or a stack of them.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.linalg.diag([1.0, 2.0]).numpy()
-    array([[1., 0.],
-           [0., 2.]], dtype=float32)
-    """
-    x = operand(diagonal)
-    return result(np.expand_dims(x, -1) * np.eye(x.array.shape[-1], dtype=x.array.dtype))
-
-
-if not TYPE_CHECKING:  # a type checker knows by itself what is not here
-
-    def __getattr__(name: str) -> Any:
-        """Raise the error for a name that is not here, with the nearest that is."""
-        raise missing(__name__, name, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = later(__name__, _LATER, __all__)

@@ -152,7 +152,7 @@ def range(
 
 
 def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int = 0) -> Tensor:
-    """``num`` numbers at equal distances, from ``start`` to ``stop``.
+    """``num`` numbers at equal distances, from ``start`` to ``stop``; gradients go to both.
 
     Examples
     --------
@@ -160,8 +160,8 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int
     >>> tf.linspace(0.0, 1.0, 3).numpy()
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    low, high = operand(start).array, operand(stop).array
-    dtype = low.dtype if low.dtype.kind == "f" else np.dtype(np.float64)
+    low, high = operand(start), operand(stop)
+    dtype = low.array.dtype if low.array.dtype.kind == "f" else np.dtype(np.float64)
     return result(np.linspace(low, high, int(engine.bare(num)), axis=axis, dtype=dtype))
 
 

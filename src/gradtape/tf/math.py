@@ -7,7 +7,7 @@ Examples
 <tf.Tensor: shape=(), dtype=float32, numpy=2.0>
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradtape.tf.elementwise import (
     abs,
@@ -79,8 +79,9 @@ from gradtape.tf.elementwise import (
     xlogy,
 )
 from gradtape.tf.linalg import l2_normalize
-from gradtape.tf.missing import missing
-from gradtape.tf.nn import log_softmax, softmax, softsign
+from gradtape.tf.logits import log_softmax
+from gradtape.tf.missing import later, names
+from gradtape.tf.nn import softmax, softsign
 from gradtape.tf.picking import top_k
 from gradtape.tf.reductions import (
     argmax,
@@ -101,7 +102,28 @@ from gradtape.tf.reductions import (
     reduce_variance,
 )
 
+if TYPE_CHECKING:
+    from gradtape.tf import special as special
+    from gradtape.tf.counting import *  # noqa: F403
+    from gradtape.tf.lookups import *  # noqa: F403
+    from gradtape.tf.segments import *  # noqa: F403
+    from gradtape.tf.special import *  # noqa: F403
+
 mod = floormod
+
+#: What is loaded when it is first asked for, by its module.
+_LATER = {
+    "": "special",
+    "counting": "accumulate_n bincount confusion_matrix cumulative_logsumexp in_top_k "
+    "is_non_decreasing is_strictly_increasing nextafter polyval reciprocal_no_nan "
+    "scalar_mul zero_fraction",
+    "lookups": "invert_permutation",
+    "segments": "segment_max segment_mean segment_min segment_prod segment_sum "
+    "unsorted_segment_max unsorted_segment_mean unsorted_segment_min "
+    "unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum",
+    "special": "bessel_i0 bessel_i0e bessel_i1 bessel_i1e betainc digamma erfcinv erfinv igamma "
+    "igammac lbeta lgamma ndtri polygamma zeta",
+}
 
 __all__ = [
     "abs",
@@ -194,10 +216,8 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+__all__ += names(_LATER)
 
 
-if not TYPE_CHECKING:  # a type checker knows by itself what is not here
-
-    def __getattr__(name: str) -> Any:
-        """Raise the error for a name that is not here, with the nearest that is."""
-        raise missing(__name__, name, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = later(__name__, _LATER, __all__)

@@ -1,4 +1,11 @@
-"""``tf.nn``: activations, and losses of logits."""
+"""``tf.nn``: activations, losses of logits, convolutions, pools.
+
+Examples
+--------
+>>> import gradtape.tf as tf
+>>> tf.nn.relu([-1.0, 2.0]).numpy()
+array([0., 2.], dtype=float32)
+"""
 
 from __future__ import annotations
 
@@ -8,21 +15,54 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtape.derivatives.primitives import logistic
-from gradtape.tf import errors, rules
-from gradtape.tf.elementwise import sigmoid, softplus, tanh, together
+from gradtape.tf import rules
+from gradtape.tf.elementwise import sigmoid, softplus, tanh
 from gradtape.tf.linalg import l2_normalize
-from gradtape.tf.missing import missing
-from gradtape.tf.reductions import reduce_logsumexp, reduce_mean, reduce_sum, reduce_variance
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.logits import (
+    floating,
+    l2_loss,
+    log_poisson_loss,
+    log_softmax,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+)
+from gradtape.tf.missing import later, names
+from gradtape.tf.picking import top_k
+from gradtape.tf.reductions import reduce_sum
+from gradtape.tf.tensors import Tensor, result
+
+if TYPE_CHECKING:
+    from gradtape.tf.convolution import *  # noqa: F403
+    from gradtape.tf.counting import *  # noqa: F403
+    from gradtape.tf.layout import *  # noqa: F403
+    from gradtape.tf.normalizing import *  # noqa: F403
+    from gradtape.tf.pooling import *  # noqa: F403
+
+#: What is loaded when it is first asked for, by its module.
+_LATER = {
+    "convolution": "atrous_conv2d conv1d conv1d_transpose conv2d conv2d_transpose conv3d "
+    "conv3d_transpose conv_transpose convolution depthwise_conv2d dilation2d "
+    "erosion2d separable_conv2d",
+    "counting": "in_top_k zero_fraction",
+    "layout": "depth_to_space space_to_batch space_to_depth",
+    "normalizing": "batch_normalization bias_add dropout embedding_lookup "
+    "local_response_normalization lrn moments normalize_moments sufficient_statistics "
+    "weighted_moments",
+    "pooling": "avg_pool avg_pool1d avg_pool2d avg_pool3d max_pool max_pool1d max_pool2d "
+    "max_pool3d max_pool_with_argmax pool",
+}
 
 __all__ = [
+    "crelu",
     "elu",
     "gelu",
     "l2_loss",
     "l2_normalize",
     "leaky_relu",
+    "log_poisson_loss",
     "log_softmax",
-    "moments",
     "relu",
     "relu6",
     "selu",
@@ -36,19 +76,14 @@ __all__ = [
     "sparse_softmax_cross_entropy_with_logits",
     "swish",
     "tanh",
+    "top_k",
+    "weighted_cross_entropy_with_logits",
 ]
-
-
-def _floating(op: str, features: Any) -> Any:
-    """The operand, which must hold real floating numbers."""
-    x = operand(features)
-    if x.array.dtype.kind != "f":
-        raise errors.not_allowed(op, x.array.dtype, "bfloat16, half, float, double")
-    return x
+__all__ += names(_LATER)
 
 
 def _apply(op: str, features: Any, function: Any) -> Tensor:
-    x = _floating(op, features)
+    x = floating(op, features)
     with np.errstate(all="ignore"):
         return result(function(x))
 
@@ -75,6 +110,19 @@ def relu6(features: Any, name: str | None = None) -> Tensor:
     array([0., 2., 6.], dtype=float32)
     """
     return _apply("Relu6", features, rules.rectified6)
+
+
+def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
+    """The positive part and the negative part, one after the other along an axis.
+
+    Examples
+    --------
+    >>> import gradtape.tf as tf
+    >>> tf.nn.crelu([1.0, -2.0]).numpy()
+    array([1., 0., 0., 2.], dtype=float32)
+    """
+    x = floating("Relu", features)
+    return result(np.concatenate([rules.rectified(x), rules.rectified(-x)], axis))
 
 
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
@@ -172,105 +220,11 @@ def softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     >>> tf.nn.softmax([1000.0, 1000.0]).numpy()
     array([0.5, 0.5], dtype=float32)
     """
-    x = _floating("Softmax", logits)
+    x = floating("Softmax", logits)
     with np.errstate(all="ignore"):
         e = np.exp(x - np.max(x.array, axis=axis, keepdims=True))
         return result(e / reduce_sum(e, axis, keepdims=True))
 
 
-def log_softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """The logarithm of softmax, without overflow.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.nn.log_softmax([1000.0, 0.0]).numpy()
-    array([    0., -1000.], dtype=float32)
-    """
-    x = _floating("LogSoftmax", logits)
-    with np.errstate(all="ignore"):
-        below = x - np.max(x.array, axis=axis, keepdims=True)
-        return result(below - reduce_logsumexp(below, axis, keepdims=True))
-
-
-def l2_loss(t: Any, name: str | None = None) -> Tensor:
-    """Half the sum of squares.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.nn.l2_loss([3.0, 4.0]).numpy()
-    np.float32(12.5)
-    """
-    return _apply("L2Loss", t, lambda x: 0.5 * np.sum(np.square(x)))
-
-
-def sigmoid_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Tensor:
-    """The cross entropy of labels with sigmoid(logits): softplus(x) - labels * x.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.nn.sigmoid_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[1000.0, 0.0]).numpy()
-    array([0.       , 0.6931472], dtype=float32)
-    """
-    z, x = together("Mul", labels, logits)
-    if x.array.shape != z.array.shape:
-        raise ValueError(
-            f"`logits` and `labels` must have the same shape, received ({x.shape} vs {z.shape})."
-        )
-    # Each sign of the logit in the form that keeps its digits: softplus(x) - x is softplus(-x).
-    return result(z * softplus(-x) + (1.0 - z) * softplus(x))
-
-
-def softmax_cross_entropy_with_logits(
-    labels: Any, logits: Any, axis: int = -1, name: str | None = None
-) -> Tensor:
-    """The cross entropy of labels with softmax(logits), along an axis.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.nn.softmax_cross_entropy_with_logits(labels=[[1.0, 0.0]], logits=[[0.0, 0.0]]).numpy()
-    array([0.6931472], dtype=float32)
-    """
-    z, x = together("Mul", labels, logits)
-    return result(-reduce_sum(z * log_softmax(x, axis), axis))
-
-
-def sparse_softmax_cross_entropy_with_logits(
-    labels: Any, logits: Any, name: str | None = None
-) -> Tensor:
-    """The same for labels that are class numbers.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1], logits=[[0.0, 0.0]]).numpy()
-    array([0.6931472], dtype=float32)
-    """
-    classes = operand(labels).array
-    scores: Any = log_softmax(logits)
-    picked = np.take_along_axis(scores, np.expand_dims(classes, -1), -1)
-    return result(-np.squeeze(picked, -1))
-
-
-def moments(
-    x: Any, axes: Any, keepdims: bool = False, name: str | None = None
-) -> tuple[Tensor, Tensor]:
-    """The mean and the variance over axes.
-
-    Examples
-    --------
-    >>> import gradtape.tf as tf
-    >>> [t.numpy().item() for t in tf.nn.moments([1.0, 3.0], [0])]
-    [2.0, 1.0]
-    """
-    return reduce_mean(x, axes, keepdims), reduce_variance(x, axes, keepdims)
-
-
-if not TYPE_CHECKING:  # a type checker knows by itself what is not here
-
-    def __getattr__(name: str) -> Any:
-        """Raise the error for a name that is not here, with the nearest that is."""
-        raise missing(__name__, name, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = later(__name__, _LATER, __all__)

@@ -119,6 +119,12 @@ def gather(
 ) -> Tensor:
     """Slices at the given positions along an axis.
 
+    Parameters
+    ----------
+    params, indices : the tensor, and the positions.
+    axis : which axis they are along; by default the one behind the batch axes.
+    batch_dims : how many axes in front the two have in common; each sample has its own positions.
+
     Raises
     ------
     InvalidArgumentError : a position lies outside.
@@ -129,12 +135,9 @@ def gather(
     >>> tf.gather([10.0, 20.0, 30.0], [2, 0, 2]).numpy()
     array([30., 10., 30.], dtype=float32)
     """
-    if batch_dims:
-        raise NotImplementedError(
-            "tf.gather: batch_dims is not there yet; use tf.gather_nd or one_hot with a product"
-        )
     x, positions = operand(params), operand(indices).array
-    axis = 0 if axis is None else int(engine.bare(axis))
+    batch = _batch("GatherV2", batch_dims, x.array.shape, positions.shape)
+    axis = batch if axis is None else int(engine.bare(axis))
     axes_of("GatherV2", axis, x.array.ndim)
     n = x.array.shape[axis]
     outside = (positions < 0) | (positions >= n)
@@ -144,7 +147,28 @@ def gather(
         raise errors.invalid(
             "GatherV2", f"{place} = {np.asarray(positions)[tuple(at)]} is not in [0, {n})"
         )
-    return result(np.take(x, positions, axis))
+    if not batch:
+        return result(np.take(x, positions, axis))
+    axis %= x.array.ndim
+    if axis < batch:
+        raise ValueError(f"batch_dims = {batch} must be less than or equal to axis = {axis}")
+    samples = np.ix_(*[np.arange(m) for m in x.array.shape[:batch]])
+    samples = tuple([s.reshape((*s.shape, *[1] * (positions.ndim - batch))) for s in samples])
+    picked: Any = engine.Tensor.__getitem__(np.moveaxis(x, axis, batch), (*samples, positions))
+    own = range(batch, positions.ndim)  # the axes of positions stand behind the batch axes now
+    return result(np.moveaxis(picked, own, [axis + i for i in range(len(own))]))
+
+
+def _batch(op: str, batch_dims: Any, shape: Any, positions: Any) -> int:
+    """The number of batch axes, in which both shapes must agree."""
+    batch = int(batch_dims) % (len(positions) + 1) if batch_dims < 0 else int(batch_dims)
+    if batch > min(len(shape), len(positions)) or shape[:batch] != positions[:batch]:
+        raise errors.invalid(
+            op,
+            f"params.shape {errors.listed(shape)} and indices.shape {errors.listed(positions)} "
+            f"must agree in their first {batch} axes",
+        )
+    return batch
 
 
 def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Tensor:
@@ -156,9 +180,11 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
     >>> tf.gather_nd([[1.0, 2.0], [3.0, 4.0]], [[0, 1], [1, 0]]).numpy()
     array([2., 3.], dtype=float32)
     """
-    if batch_dims:
-        raise NotImplementedError("tf.gather_nd: batch_dims is not there yet")
     x, positions = operand(params), operand(indices).array
+    batch = _batch("GatherNd", batch_dims, x.array.shape, positions.shape[:-1])
+    if batch:  # the number of the sample goes before the indices
+        places = np.indices(positions.shape[:-1])[:batch]
+        positions = np.concatenate([np.moveaxis(places, 0, -1), positions], -1)
     shape = x.array.shape[: positions.shape[-1]]
     if np.any((positions < 0) | (positions >= np.array(shape, int))):
         raise errors.invalid(

@@ -1,4 +1,14 @@
-"""``tf.random``: random tensors. The numbers are NumPy's (PCG64), not TensorFlow's."""
+"""``tf.random``: random tensors. The numbers are NumPy's (PCG64), not TensorFlow's.
+
+A seed gives the same numbers every time, but others than TensorFlow with the same seed.
+
+Examples
+--------
+>>> import gradtape.tf as tf
+>>> first = tf.random.stateless_normal([2], seed=[1, 2])
+>>> bool(tf.reduce_all(first == tf.random.stateless_normal([2], seed=[1, 2])))
+True
+"""
 
 from __future__ import annotations
 
@@ -8,11 +18,21 @@ import numpy as np
 
 from gradtape import tensor as engine
 from gradtape.tf.makers import shape_of
-from gradtape.tf.missing import missing
+from gradtape.tf.missing import later, names
 from gradtape.tf.tensors import Tensor, operand, result
 from gradtape.tf.types import numpy_dtype
 
+if TYPE_CHECKING:
+    from gradtape.tf.generators import *  # noqa: F403
+
+_LATER = {
+    "generators": "Generator categorical fold_in gamma get_global_generator poisson "
+    "set_global_generator split stateless_binomial stateless_categorical stateless_gamma "
+    "stateless_normal stateless_poisson stateless_truncated_normal stateless_uniform",
+}
+
 __all__ = ["normal", "set_seed", "shuffle", "truncated_normal", "uniform"]
+__all__ += names(_LATER)
 
 
 class _Common:
@@ -36,7 +56,10 @@ def set_seed(seed: int) -> None:
     _Common.generator = np.random.default_rng(seed)
 
 
-def _generator(seed: int | None) -> np.random.Generator:
+def generator_of(seed: Any) -> np.random.Generator:
+    """NumPy's generator of a seed, a generator as it is, or for None the common one."""
+    if isinstance(seed, np.random.Generator):
+        return seed
     if seed is not None:
         return np.random.default_rng(seed)
     if _Common.generator is None:
@@ -56,7 +79,7 @@ def normal(
     mean: Any = 0.0,
     stddev: Any = 1.0,
     dtype: Any = np.float32,
-    seed: int | None = None,
+    seed: Any = None,
     name: str | None = None,
 ) -> Tensor:
     """Normally distributed numbers; a gradient goes back to ``mean`` and ``stddev``.
@@ -68,7 +91,7 @@ def normal(
     TensorShape([2, 3])
     """
     wanted = _floating(dtype)
-    draws = result(_generator(seed).standard_normal(shape_of(shape)).astype(wanted))
+    draws = result(generator_of(seed).standard_normal(shape_of(shape)).astype(wanted))
     return result(draws * operand(stddev, wanted) + operand(mean, wanted))
 
 
@@ -77,7 +100,7 @@ def truncated_normal(
     mean: Any = 0.0,
     stddev: Any = 1.0,
     dtype: Any = np.float32,
-    seed: int | None = None,
+    seed: Any = None,
     name: str | None = None,
 ) -> Tensor:
     """The same, but drawn again where they lie more than two deviations from the mean.
@@ -88,7 +111,7 @@ def truncated_normal(
     >>> bool(tf.reduce_max(tf.abs(tf.random.truncated_normal([1000]))) <= 2.0)
     True
     """
-    wanted, generator = _floating(dtype), _generator(seed)
+    wanted, generator = _floating(dtype), generator_of(seed)
     draws = generator.standard_normal(shape_of(shape))
     while np.any(far := np.abs(draws) > 2):
         draws = np.where(far, generator.standard_normal(draws.shape), draws)
@@ -100,7 +123,7 @@ def uniform(
     minval: Any = 0,
     maxval: Any = None,
     dtype: Any = np.float32,
-    seed: int | None = None,
+    seed: Any = None,
     name: str | None = None,
 ) -> Tensor:
     """Numbers that are equally likely between ``minval`` and ``maxval`` (not included).
@@ -115,7 +138,7 @@ def uniform(
     >>> tf.random.uniform([2], maxval=10, dtype=tf.int32).dtype
     tf.int32
     """
-    wanted, generator = numpy_dtype(dtype), _generator(seed)
+    wanted, generator = numpy_dtype(dtype), generator_of(seed)
     if wanted.kind in "iu":
         if maxval is None:
             raise ValueError(f"Must specify maxval for integer dtype {wanted.name}")
@@ -128,7 +151,7 @@ def uniform(
     return result(draws * (high - low) + low)
 
 
-def shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Tensor:
+def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Tensor:
     """The slices along the first axis in random order; a gradient finds its way back.
 
     Examples
@@ -138,11 +161,8 @@ def shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Ten
     [1.0, 2.0, 3.0]
     """
     x = operand(value)
-    return result(np.take(x, _generator(seed).permutation(len(x)), 0))
+    return result(np.take(x, generator_of(seed).permutation(len(x)), 0))
 
 
-if not TYPE_CHECKING:  # a type checker knows by itself what is not here
-
-    def __getattr__(name: str) -> Any:
-        """Raise the error for a name that is not here, with the nearest that is."""
-        raise missing(__name__, name, __all__)
+if not TYPE_CHECKING:
+    __getattr__ = later(__name__, _LATER, __all__)

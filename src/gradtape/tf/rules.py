@@ -21,6 +21,7 @@ from gradtape.rules import Elementwise, Primitive, adjoint, over
 __all__ = [
     "elu",
     "erf",
+    "erfc",
     "leaky",
     "power",
     "reciprocal",
@@ -32,6 +33,7 @@ __all__ = [
     "softplus",
     "softsign",
     "sqrt",
+    "times_no_nan",
 ]
 
 #: Klambauer et al., "Self-normalizing neural networks" (2017), equation (2) and appendix A1.
@@ -61,6 +63,16 @@ def _logarithm(x: Any) -> Any:
     if x.dtype.kind == "c":
         return np.log(np.where(x != 0, x, 1))
     return np.log(np.where(x > 0, x, 1))
+
+
+def _times_no_nan(x: Any, y: Any) -> Any:
+    return np.where(y == 0, 0, x) * y
+
+
+#: x y, and 0 where y is 0 whatever x is; the slope by y is x even there.
+times_no_nan = Elementwise(
+    _times_no_nan, ("y", "x"), names=("x", "y"), name="tf.math.multiply_no_nan"
+)
 
 
 def _nonzero_times(g: Any, slope: Any) -> Any:
@@ -178,11 +190,21 @@ silu = Elementwise(_silu, lambda x: logistic(x) * (1 + x * logistic(-x)), name="
 # The error function ---------------------------------------------------------------------------
 
 _erf_of_one = np.frompyfunc(math.erf, 1, 1)
+_erfc_of_one = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _erf(x: Any) -> Any:
     return np.asarray(_erf_of_one(x)).astype(x.dtype)[()]
 
 
-#: As Python's math.erf, entry by entry: NumPy has none. DLMF 7.2.1.
-erf = Elementwise(_erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-np.square(x)), name="tf.erf")
+def _erfc(x: Any) -> Any:
+    return np.asarray(_erfc_of_one(x)).astype(x.dtype)[()]
+
+
+def _bell(x: Any) -> Any:
+    return 2 / math.sqrt(math.pi) * np.exp(-np.square(x))
+
+
+#: As Python's math.erf and math.erfc, entry by entry: NumPy has none. DLMF 7.2.1 and 7.2.2.
+erf = Elementwise(_erf, lambda x: _bell(x), name="tf.erf")
+erfc = Elementwise(_erfc, lambda x: -_bell(x), name="tf.erfc")
