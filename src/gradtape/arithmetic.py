@@ -52,18 +52,20 @@ def zeros(g: Any, shape: Shape) -> Any:
     return type(g)(nothing) if hasattr(g, "__gradtape_apply__") else nothing
 
 
-def scaled(g: Any, partial: Any, divides: bool, saved: tuple[Any, ...]) -> Any:
-    """``g * partial`` or ``g / partial``, in the large partial's own memory if that is free."""
+def scaled(g: Any, partial: Any, divides: bool, saved: tuple[Any, ...], own: bool) -> Any:
+    """``g * partial`` or ``g / partial`` for a large partial, in memory that is free.
+
+    That of ``g``, if it is the walk's ``own``; or the partial's, if nothing else holds it; or new.
+    """
     if partial.dtype.kind == "c":
         partial = np.conjugate(partial)
-    if (
-        type(g) is ndarray
-        and partial.dtype == g.dtype
-        and partial.shape == g.shape
-        and partial.base is None
-        and not any([partial is value for value in saved])
-    ):
-        return (np.true_divide if divides else np.multiply)(g, partial, out=partial)
+    if type(g) is ndarray and partial.shape == g.shape:
+        times = np.true_divide if divides else np.multiply
+        if own and g.base is None and partial.dtype in (g.dtype, np.bool_):
+            return times(g, partial, out=g)
+        free = partial.base is None and not any([partial is value for value in saved])
+        if free and partial.dtype == g.dtype:
+            return times(g, partial, out=partial)
     return g / partial if divides else g * partial
 
 
@@ -89,7 +91,7 @@ def unbroadcast(g: Any, shape: Shape, batch: Shape) -> Any:
         plan = _SUMS[key] = _summing(*key)
     axes, reshape, ones = plan
     if ones is not None and not batch and type(g) is ndarray:
-        g = ones.dot(g)  # BLAS sums rows faster
+        g = (ones if ones.size else np.ones(g.shape[0], g.dtype)).dot(g)  # BLAS sums rows faster
     elif axes:
         g = np.add.reduce(g, axes)
     return g.reshape(batch + shape) if reshape else g
@@ -99,11 +101,13 @@ def _summing(shape: Shape, to: Shape, dtype: str) -> tuple[tuple[int, ...], bool
     """The axes, counted from the last, that turn ``shape`` into ``to`` when summed over.
 
     And whether the result still has to be reshaped, for axes of length one that stay; and, where
-    it is the rows of a matrix that are summed, a vector of ones to multiply it with, or None.
+    it is the rows of a matrix that are summed, a vector of ones to multiply it with (an empty one
+    for many rows: it is made anew each time), or None.
     """
     missing = len(shape) - len(to)
     axes = tuple(
         [i - len(shape) for i, n in enumerate(shape) if i < missing or n != to[i - missing]]
     )
-    rows = axes == _ROWS and len(shape) == 2 and shape[0] <= _FEW_ROWS and dtype in "fd"
-    return axes, len(axes) > missing, np.ones(shape[0], dtype) if rows else None
+    rows = axes == _ROWS and len(shape) == 2 and dtype in "fd"
+    ones = np.ones(shape[0] if shape[0] <= _FEW_ROWS else 0, dtype) if rows else None
+    return axes, len(axes) > missing, ones

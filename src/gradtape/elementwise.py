@@ -81,7 +81,8 @@ class Elementwise(Operation):
         """Add the share of each tracked input in the output's cotangent ``g`` to those ``into``."""
         _, _, mask, keys, saved, notes, _ = record
         together = None
-        for i, function, pick, divides in self.plans[mask]:
+        plan = self.plans[mask]
+        for i, function, pick, divides in plan:
             if pick is None:
                 share = g if function == 1 else constant_times(g, function)
             else:
@@ -91,11 +92,13 @@ class Elementwise(Operation):
                     partial = together[i]
                 elif function is not None:
                     partial = function(*partial)
-                if self.selects and type(partial) is ndarray:
-                    partial = partial.astype(g.dtype)  # NumPy is slow at float times bool
                 if type(partial) is ndarray and partial.nbytes > REUSE_BYTES:
-                    share = scaled(g, partial, divides, saved)
+                    own = len(plan) == 1 and record[1] in into.fresh
+                    share = scaled(g, partial, divides, saved, own)
+                    into.fresh.add(keys[i])
                 else:
+                    if self.selects and type(partial) is ndarray:
+                        partial = partial.astype(g.dtype)  # NumPy is slow at float times bool
                     if g.dtype.kind == "c":
                         partial = adjoint(partial)
                     share = g / partial if divides else g * partial

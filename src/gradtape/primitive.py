@@ -7,9 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.arithmetic import cast, zeros
+from gradtape.arithmetic import cast
 from gradtape.needs import Rule, compiled, keepers, needed, plans
-from gradtape.operation import PRIMITIVES, Array, Batch, Kind, Operation, Values, lifted
+from gradtape.operation import (
+    PRIMITIVES,
+    Array,
+    Batch,
+    Kind,
+    Operation,
+    Values,
+    dead,
+    lifted,
+    living_rows,
+    only_living_rows,
+)
 
 __all__ = ["Primitive", "Variadic"]
 
@@ -32,6 +43,7 @@ class Primitive(Operation):
     spread, gather : for a reduction, how liveness goes back and forward, as integers: not 0 is
         alive. Without them every entry counts as alive.
     least_ndim : how many axes each array must have.
+    fresh : whether each share is an array that the walk may write into.
     """
 
     noted = True
@@ -48,9 +60,11 @@ class Primitive(Operation):
         spread: Callable[..., Array] | None = None,
         gather: Callable[..., Array] | None = None,
         least_ndim: int = 0,
+        fresh: bool = False,
         name: str | None = None,
     ) -> None:
         self.name = name or compute.__name__.strip("_")
+        self.fresh = fresh
         self.compute, self.kind = compute, kind
         self.selects, self.fills, self.special = selects, fills, selects
         self.least_ndim = least_ndim
@@ -109,6 +123,8 @@ class Primitive(Operation):
             if dtypes is not None and share.dtype is not dtypes[i]:
                 share = cast(share, dtypes[i])
             key = keys[i]
+            if self.fresh:
+                into.fresh.add(key)
             if key in into:
                 into.add(key, share)
             else:
@@ -119,10 +135,11 @@ class Primitive(Operation):
     ) -> tuple[Array, Array | None]:
         _, _, _, _, saved, (shapes, dtypes), params = record
         pull = self.rule(i)[0]
-        rows = None if alive is None or self.kind != "general" else self._rows(alive, g, batch)
+        mixes = alive is not None and self.kind == "general"
+        rows = living_rows(alive, g, batch) if mixes else None
         if rows is not None and not rows.any() and shapes[i] is not None:
-            share = zeros(g, batch + shapes[i])  # without the rule, which may not be able to
-            return cast(share, dtypes[i]), np.zeros(shapes[i], np.bool_)
+            share, live = dead(g, shapes[i], batch)
+            return cast(share, dtypes[i]), live
         share = _run(pull, g, self.values(saved, shapes, params, batch, i))
         rule = pull if self.kind == "movement" else self.spread
         live = None
@@ -134,15 +151,8 @@ class Primitive(Operation):
             if self.kind != "movement":
                 share = np.where(live, share, share.dtype.type(0))
         elif rows is not None and not rows.all():
-            live = rows.reshape(rows.shape + (1,) * (share.ndim - len(batch)))
-            live = np.broadcast_to(live, share.shape if rows.ndim else share.shape[len(batch) :])
-            share = np.where(live, share, share.dtype.type(0))
+            share, live = only_living_rows(share, rows, batch)
         return (share if dtypes is None else cast(share, dtypes[i])), live
-
-    @staticmethod
-    def _rows(alive: Array, g: Array, batch: Batch) -> Array:
-        """For each entry of the batch, whether any entry of the output is alive."""
-        return np.any(alive, axis=tuple(range(len(batch) - g.ndim, 0)))
 
     def _pushed(
         self, i: int, t: Array, alive: Any, values: Values, params: Values, batch: Batch
@@ -150,8 +160,7 @@ class Primitive(Operation):
         rule = self.rule(i)[1]
         moves = self.kind == "movement"
         if not (moves or self.gather) and alive[i] is not None and not alive[i].any():
-            out = values[-1]
-            return zeros(t, batch + out.shape), np.zeros(out.shape, np.bool_)
+            return dead(t, values[-1].shape, batch)
         share = self._push_one(rule, i, t, values, params, batch)
         if not (moves or self.gather) or not (self.fills or any([m is not None for m in alive])):
             return share, None

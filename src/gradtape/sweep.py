@@ -151,11 +151,12 @@ def _walk_finite(
 class Cotangents(dict[Any, Any]):
     """Cotangents by key, of which each is the sum of shares."""
 
-    __slots__ = ("before", "nested", "owned")
+    __slots__ = ("before", "fresh", "nested", "owned")
 
     def __init__(self, nested: bool = False) -> None:
         self.nested = nested
         self.owned: set[Any] = set()  # keys whose cotangent is an array of our own
+        self.fresh: set[Any] = set()  # keys whose cotangent a rule may write into, once it is used
         self.before: dict[Any, Any] | None = None  # all as they were at the first selection
 
     def add(self, key: Any, share: Any) -> None:
@@ -196,6 +197,7 @@ def _walk(
                 continue
         elif out_key in kept:
             cotangents[out_key] = g
+            cotangents.fresh.discard(out_key)
         if primitive.special:
             cotangents.meet_selection()
         primitive.pull(g, _lifted(record) if nested else record, batch, cotangents)
@@ -231,7 +233,11 @@ def _walk_masked(
                 continue
         elif out_key in wanted:
             cotangents[out_key] = g
-        mask, bare_values = live.pop(out_key, None), record[4]
+        if type(out_key) is tuple:
+            mask: Any = [live.pop(key, None) for key in out_key]
+        else:
+            mask = live.pop(out_key, None)
+        bare_values = record[4]
         record = _lifted(record) if nested else record
         shares = record[0].pull_masked(g, mask, record, bare_values, batch)
         _add(cotangents, live, shares, masks)

@@ -85,7 +85,7 @@ def second(function: Any, value: float) -> float:
         (sp.sici, (0.0,), None),
         (special.diric, (0.0, 4), None),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_first_derivatives(function: Any, point: Any, expected: Any):
     if expected is None:  # more outputs, or a whole number

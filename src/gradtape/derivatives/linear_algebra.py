@@ -76,7 +76,7 @@ def _spread_batch(t: Any, out: Any, batch: Shape) -> Any:
 
 
 matrix_product = Primitive(
-    _matmul, (_pull_left, _pull_right), (_push_left, _push_right), least_ndim=2
+    _matmul, (_pull_left, _pull_right), (_push_left, _push_right), least_ndim=2, fresh=True
 )
 
 
