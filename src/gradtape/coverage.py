@@ -129,6 +129,7 @@ NOT_DISPATCHED: dict[Status, tuple[str, frozenset[str]]] = {
                 "setbufsize",
                 "seterr",
                 "seterrcall",
+                "show",  # what NumPy 2.0 calls its show_config
                 "show_config",
                 "show_runtime",
             ]

@@ -102,7 +102,7 @@ def tracked_conversion(tensor: Any) -> TrackedConversionError:
         way_out = (
             "Use tensor.numpy() or tensor.item() for the bare value, gradtape.stop_gradient to "
             "leave it out of the gradient, or np.stack, np.concatenate and np.where to build an "
-            "array out of tensors."
+            "array out of tensors, or gradtape.zeros to make one to fill."
         )
     else:
         where, way_out = f"in {culprit.name}, which does not know tensors", _instead_of(culprit)

@@ -134,6 +134,8 @@ class ForwardAccumulator:
             tangent, mask = primitive.push(tangents, live, tuple(values), params, ())
         if several:
             self.tracked.update(zip(key, tangent, strict=True))
+            if mask is not None and self.masks_dead_branches:
+                self._live.update(zip(key, mask, strict=True))
         else:
             self.tracked[key] = tangent
             if mask is not None and self.masks_dead_branches:

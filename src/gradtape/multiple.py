@@ -9,7 +9,18 @@ import numpy as np
 
 from gradtape.arithmetic import cast
 from gradtape.needs import Rule, compiled, needed, plans
-from gradtape.operation import PRIMITIVES, Array, Batch, Kind, Operation, Values, lifted
+from gradtape.operation import (
+    PRIMITIVES,
+    Array,
+    Batch,
+    Kind,
+    Operation,
+    Values,
+    dead,
+    lifted,
+    living_rows,
+    only_living_rows,
+)
 
 __all__ = ["Several"]
 
@@ -93,16 +104,37 @@ class Several(Operation):
         for key, share, _ in self.pull_masked(g, None, record, (), batch):
             into.add(key, share)
 
+    @staticmethod
+    def _living(gs: Array, alive: Any, batch: Batch) -> tuple[Array, Any]:
+        """The cotangents of the outputs that live, and which entries of the batch do; None: all."""
+        if alive is None:
+            return gs, None
+        rows = [
+            np.bool_(g is not None) if g is None or m is None else living_rows(m, g, batch)
+            for g, m in zip(gs, alive, strict=True)
+        ]
+        gs = [g if r.any() else None for g, r in zip(gs, rows, strict=True)]
+        return gs, np.any(np.stack(np.broadcast_arrays(*rows)), 0)
+
     def pull_masked(
         self, g: Array, alive: Array | None, record: Any, bare: Values, batch: Batch
     ) -> list[tuple[Any, Array, Array | None]]:
-        """The share of each tracked input; every entry of it counts as alive."""
+        """The share of each tracked input, and its liveness; ``alive`` is a list or None."""
         _, _, mask, keys, saved, (shapes, dtypes), params = record
         values = (*saved, *shapes, *params, batch)
-        return [
-            (keys[i], cast(function(g, *pick(values)), dtypes[i]), None)
-            for i, function, pick, _ in self.plans[mask]
-        ]
+        known = next(one for one in g if one is not None)
+        g, rows = self._living(g, alive, batch)
+        shares = []
+        for i, function, pick, _ in self.plans[mask]:
+            live = None
+            if rows is not None and not rows.any():
+                share, live = dead(known, shapes[i], batch)
+            else:
+                share = function(g, *pick(values))
+                if rows is not None and not rows.all():
+                    share, live = only_living_rows(share, rows, batch)
+            shares.append((keys[i], cast(share, dtypes[i]), live))
+        return shares
 
     def push(
         self,
@@ -112,19 +144,31 @@ class Several(Operation):
         params: Values,
         batch: Batch,
     ) -> tuple[Array, Array | None]:
-        """The outputs' tangents, from those of the inputs (None: no tangent)."""
+        """The outputs' tangents and liveness, from those of the inputs (None: no tangent)."""
         outs = values[self.arity :]
         layout = (*values, *[np.shape(v) for v in values[: self.arity]], *params, batch)
         totals: list[Any] = [None] * len(outs)
-        for t, rule in zip(tangents, self.pushes, strict=True):
-            if t is not None:
+        lives = False
+        for t, mask, rule in zip(tangents, alive, self.pushes, strict=True):
+            if t is None:
+                continue
+            if mask is not None and not mask.any():
+                shares: Any = [dead(o, o.shape, batch)[0] if _moves(o) else None for o in outs]
+            else:
                 shares = rule.function(t, *rule.pick(layout))  # type: ignore[union-attr, misc]
-                totals = [
-                    a if b is None else b if a is None else a + b
-                    for a, b in zip(totals, shares, strict=True)
-                ]
+                lives = True
+            totals = [
+                a if b is None else b if a is None else a + b
+                for a, b in zip(totals, shares, strict=True)
+            ]
         pushed = [
             None if t is None else cast(np.broadcast_to(t, batch + np.shape(out)), out.dtype)
             for t, out in zip(totals, outs, strict=True)
         ]
-        return tuple(pushed), None
+        live = None if lives else tuple([np.zeros(np.shape(out), np.bool_) for out in outs])
+        return tuple(pushed), live
+
+
+def _moves(out: Any) -> bool:
+    """Whether an output can have a derivative."""
+    return hasattr(out, "dtype") and out.dtype.kind in "fc"

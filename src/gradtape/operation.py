@@ -20,10 +20,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gradtape.arithmetic import cast
+from gradtape.arithmetic import cast, zeros
 from gradtape.needs import Rule
 
-__all__ = ["PRIMITIVES", "Array", "Batch", "Kind", "Operation", "Values", "lifted"]
+__all__ = [
+    "PRIMITIVES",
+    "Array",
+    "Batch",
+    "Kind",
+    "Operation",
+    "Values",
+    "dead",
+    "lifted",
+    "living_rows",
+    "only_living_rows",
+]
 
 Array = Any
 Values = tuple[Any, ...]
@@ -138,3 +149,23 @@ def lifted(saved: Values, keys: Sequence[Any], tensor: Any) -> Values:
     return tuple(
         [v if k is None or v is None else tensor(v, k) for v, k in zip(saved, keys, strict=True)]
     )
+
+
+# Of what mixes entries, everything counts as alive, or nothing does: entry by entry of the batch.
+
+
+def living_rows(alive: Array, g: Array, batch: Batch) -> Array:
+    """For each entry of the batch, whether any entry of an output is alive."""
+    return np.any(alive, axis=tuple(range(len(batch) - g.ndim, 0)))
+
+
+def only_living_rows(share: Array, rows: Array, batch: Batch) -> tuple[Array, Array]:
+    """A share with zeros for the entries of the batch that are dead, and its liveness."""
+    live = rows.reshape(rows.shape + (1,) * (share.ndim - len(batch)))
+    live = np.broadcast_to(live, share.shape if rows.ndim else share.shape[len(batch) :])
+    return np.where(live, share, share.dtype.type(0)), live
+
+
+def dead(like: Array, shape: tuple[int, ...], batch: Batch) -> tuple[Array, Array]:
+    """Zeros, and that all of them are dead: made without the rule, which might not be able to."""
+    return zeros(like, batch + shape), np.zeros(shape, np.bool_)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -124,8 +123,11 @@ def load_tables_for(function: Any) -> bool:
 def load_all_tables() -> None:
     """Load all tables whose package is installed, for who wants to see the whole registry."""
     for package in list(ON_DEMAND):
-        if importlib.util.find_spec(package.split(".")[0]) is not None:
-            _load(package)
+        try:
+            importlib.import_module(package.split(".")[0])
+        except ImportError:
+            continue  # its tables are of no use without it
+        _load(package)
 
 
 def _load(package: str) -> bool:

@@ -25,10 +25,7 @@ def test_infinite_partials_of_what_reaches_nothing(case: Case):
     test_dead_branches.test_infinite_partials_of_what_reaches_nothing(case)
 
 
-# A least-squares solution counts as alive in all of its entries.
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if c.key is not np.polyfit], ids=lambda case: case.label
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_forward_zeros_reach_through(case: Case):
     test_dead_branches.test_forward_zeros_reach_through(case)
 
@@ -345,3 +342,32 @@ def test_a_poly1d_keeps_leading_coefficients_of_zero():
         tape.watch(c)
         y = np.poly1d(c)(3.0)
     np.testing.assert_array_equal(tape.gradient(y, c).numpy(), [9.0, 3.0, 1.0])
+
+
+# Masks ------------------------------------------------------------------------------------------
+
+ROW, COLUMN = np.array([True, False, True]), np.array([False, True, True, False])
+
+
+@pytest.mark.parametrize(
+    ("mask", "places"),
+    [
+        ((ROW,), ([0, 2],)),
+        ((slice(None), COLUMN), (slice(None), [1, 2])),
+        ((..., COLUMN, None), (..., [1, 2], None)),
+        ((None, ROW, slice(1, 3)), (None, [0, 2], slice(1, 3))),
+        ((ROW, 1), ([0, 2], 1)),
+        ((1, COLUMN), (1, [1, 2])),
+        ((ROW, COLUMN), ([0, 2], [1, 2])),
+        ((np.outer(ROW, COLUMN),), ([0, 0, 2, 2], [1, 2, 1, 2])),
+    ],
+    ids=str,
+)
+def test_a_mask_is_the_places_that_it_holds(mask: Any, places: Any):
+    values = np.arange(12.0).reshape(3, 4) / 7
+    found, expected = [
+        test_dead_branches.derivatives(lambda x, i=index: np.sin(x)[i] ** 2, [values])
+        for index in (mask, places)
+    ]
+    for kind, arrays in expected.items():
+        np.testing.assert_array_equal(found[kind][0], arrays[0], err_msg=kind)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import gradtape as gt
+from gradtape import tf
 from gradtape.derivatives import ufunc_methods
 from tests.rules import (
     array_cases,
@@ -298,3 +299,27 @@ def test_a_row_of_a_jacobian_that_reaches_nothing_is_zero():
         y = np.where([True, False], np.stack([x[0, 0], total]), x[1, 1] * 2)
     jacobian = bare(tape.jacobian(y, x))
     assert jacobian.tolist() == [[[1, 0], [0, 0]], [[0, 0], [0, 2]]]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.sinc, np.i0, lambda x: np.vander(x, 3), tf.math.sqrt, tf.math.reciprocal],
+    ids=["sinc", "i0", "vander", "tf sqrt", "tf reciprocal"],
+)
+def test_forward_zeros_of_a_part_reach_through(function: Any):
+    x = gt.constant([0.5, 2.0])
+    with np.errstate(all="ignore"), gt.ForwardAccumulator(x, gt.constant([1.0, 1.0])) as passed:
+        y = function(np.where(x > 1, x, 0.5))
+        root = np.sqrt(y - bare(y))
+    first, second = bare(passed.jvp(root))
+    assert not first.any()
+    assert np.isinf(second).any()
+
+
+def test_forward_zeros_reach_through_the_extremes_of_segments():
+    x = gt.constant([0.5, 2.0, 2.0, 0.1, 3.0, 3.0])
+    with np.errstate(all="ignore"), gt.ForwardAccumulator(x, x) as passed:
+        inside = np.where([True, False, False, True, True, False], x, bare(x))
+        y = tf.math.segment_max(inside, [0, 0, 0, 1, 2, 2])
+        root = np.sqrt(y - bare(y))
+    assert bare(passed.jvp(root)).tolist() == [0, np.inf, np.inf]

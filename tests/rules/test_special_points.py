@@ -5,6 +5,7 @@ The namesakes in ``gradtape.scipy.special`` too: which names there are, and what
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -96,6 +97,37 @@ def test_first_derivatives(function: Any, point: Any, expected: Any):
     np.testing.assert_allclose(found, expected, rtol=1e-15, atol=1e-300)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("function", "pole", "slope"),
+    [
+        (sp.erfinv, 1, inf),
+        (sp.erfinv, -1, inf),
+        (sp.erfcinv, 0, -inf),
+        (sp.erfcinv, 2, -inf),
+        (sp.ndtri, 0, inf),
+        (sp.ndtri, 1, inf),
+        (sp.ndtri_exp, 0, inf),
+        (sp.i0e, inf, 0),
+        (sp.i1e, -inf, 0),
+        (sp.k0e, inf, 0),
+        (sp.k1e, inf, 0),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_ends_of_the_line_in_every_precision(function: Any, pole: float, slope: float, dtype: Any):
+    assert slopes(function, dtype(pole)) == [slope]
+
+
+@pytest.mark.parametrize("at", [1e9, 1.1e9, 1e15, 1e30])
+@pytest.mark.parametrize("function", [sp.k0e, sp.k1e, lambda x: sp.kve(2.5, x)])
+def test_scaled_bessel_functions_far_out(function: Any, at: float):
+    order = {sp.k0e: 0, sp.k1e: 1}.get(function, 2.5)
+    with mpmath.workdps(60):
+        expected = mpmath.diff(lambda x: mpmath.besselk(order, x) * mpmath.exp(x), at, h=at / 1e20)
+    np.testing.assert_allclose(slopes(function, at), [float(expected)], rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("function", "point", "expected"),
     [
@@ -130,6 +162,14 @@ def test_shares_of_a_sum_of_exponentials(entries: Any, shares: Any):
     with gt.ForwardAccumulator(x, gt.constant(np.arange(1.0, len(entries) + 1))) as accumulator:
         y = special.logsumexp(x, keepdims=True)
     assert accumulator.jvp(y).tolist() == [np.dot(shares, np.arange(1, len(entries) + 1))]
+
+
+def test_a_sum_of_exponentials_of_what_does_not_move_does_not():
+    x = gt.constant([[0.5, 0.1], [2.0, 0.2]])
+    with np.errstate(all="ignore"), gt.ForwardAccumulator(x, x) as accumulator:
+        y = special.logsumexp(np.where(x > 1, x, 0.5), axis=1)
+        root = np.sqrt(y - y.numpy())
+    assert accumulator.jvp(root).tolist() == [0, inf]
 
 
 def test_weights_of_a_sum_of_exponentials():

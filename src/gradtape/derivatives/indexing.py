@@ -22,6 +22,16 @@ def is_basic(index: tuple[Any, ...]) -> bool:
     return all([isinstance(i, _BASIC) and not isinstance(i, bool) for i in index])
 
 
+def _is_embedding(index: tuple[Any, ...]) -> bool:
+    """Whether an index picks every entry at most once, and takes batch axes in front as it is.
+
+    A basic one does, and one with a mask: beside an integer, its axis would move to the front.
+    """
+    masks = [i for i in index if isinstance(i, np.ndarray) and i.dtype == np.bool_ and i.ndim]
+    rest = [i for i in index if i is None or i is Ellipsis or type(i) is slice]
+    return is_basic(index) or (len(masks) == 1 and len(masks) + len(rest) == len(index))
+
+
 def positions_of(shape: Shape, index: tuple[Any, ...]) -> Any:
     """The flat positions that an index picks out of an array of a shape."""
     size = 1
@@ -35,13 +45,13 @@ def _getitem(x: Any, /, index: tuple[Any, ...]) -> Any:
 
 
 def _pull_getitem(g: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
-    if is_basic(index):
+    if _is_embedding(index):
         return embed(g, shape=batch + x_shape, index=prefixed(index, batch))
     return scatter_add(g, shape=batch + x_shape, positions=positions_of(x_shape, index))
 
 
 def _push_getitem(t: Any, x_shape: Shape, index: tuple[Any, ...], batch: Shape) -> Any:
-    if is_basic(index):
+    if _is_embedding(index):
         return t[prefixed(index, batch)]
     return gather(t, positions_of(x_shape, index), len(batch))
 
@@ -105,4 +115,5 @@ bare(
     *(np.argsort, np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argpartition, np.argwhere),
     *(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort),
     *(np.any, np.all, np.isin),
+    *filter(None, [vars(np).get("in1d")]),  # gone in NumPy 2.4
 )

@@ -28,7 +28,14 @@ from gradtape.errors import no_rule_for_argument
 from gradtape.multiple import Several
 from gradtape.rules import Primitive, adjoint, meaning, strip
 
-__all__ = ["cholesky_factor", "eigen", "hermitian_eigen", "orthogonal_triangular", "singular"]
+__all__ = [
+    "cholesky_factor",
+    "eigen",
+    "hermitian_eigen",
+    "orthogonal_triangular",
+    "singular",
+    "singular_if_any",
+]
 
 Shape = tuple[int, ...]
 
@@ -293,7 +300,8 @@ def _in_order_of(values: Any, w: Any, v: Any) -> tuple[Any, Any]:
     if not found.size:
         return w, v
     distance = np.abs(known[..., :, None] - found[..., None, :])
-    slack = 1e3 * np.finfo(found.dtype).eps * np.abs(found).max(initial=0)
+    size = np.abs(found).max(-1, initial=0)[..., None, None]
+    slack = 1e3 * np.finfo(found.dtype).eps * np.where(size > 0, size, 1)
     order = np.argmin(distance - slack * np.eye(found.shape[-1]), -1)
     if np.all(order == np.arange(found.shape[-1])):
         return w, v
@@ -376,6 +384,22 @@ def _push_svd(t: Any, u: Any, s: Any, vh: Any, x_shape: Shape) -> Any:
 
 
 singular = Several(_svd, ("u", "s", "vh"), _pull_svd, _push_svd)
+
+
+def _svd_if_any(x: Any, /, full: bool) -> Any:
+    try:
+        return _svd(x, full)
+    except np.linalg.LinAlgError:
+        finite = np.isfinite(x).all((-2, -1), keepdims=True)
+        u, s, vh = _svd(np.where(finite, x, x.dtype.type(0)), full)
+        lost = np.where(finite, s.dtype.type(0), s.dtype.type(np.nan))
+        return u + lost, s + lost[..., 0], vh + lost
+
+
+#: The same for rules, which must not raise: NaN of matrices that are not finite.
+singular_if_any = Several(
+    _svd_if_any, ("u", "s", "vh"), _pull_svd, _push_svd, name="singular_if_any"
+)
 
 
 def _svdvals(x: Any, /) -> Any:

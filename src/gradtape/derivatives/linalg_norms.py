@@ -9,8 +9,7 @@ import numpy as np
 
 from gradtape.derivatives.axes import kept, one_axis, several_axes
 from gradtape.derivatives.linalg_decompositions import singular_values
-from gradtape.derivatives.linalg_solving import inverse_if_any
-from gradtape.derivatives.matrices import ratio
+from gradtape.derivatives.matrices import inverse_if_any, ratio
 from gradtape.derivatives.primitives import raised
 from gradtape.rules import Primitive, adjoint, bare, meaning, strip
 
@@ -47,14 +46,14 @@ def _push_by(gradient: Any) -> Any:
     return push
 
 
-def _norm(x: Any, /, axis: Axes | None, keepdims: bool) -> Any:
+def _norm(x: Any, /, axis: Any, keepdims: bool) -> Any:
     return np.linalg.norm(x, None, axis, keepdims)
 
 
 euclidean = Primitive(_norm, _pull_by(ratio), _push_by(ratio))
 
 
-def _power_norm(x: Any, /, ord: Any, axis: Axes, keepdims: bool) -> Any:
+def _power_norm(x: Any, /, ord: Any, axis: Any, keepdims: bool) -> Any:
     return np.linalg.norm(x, ord, axis, keepdims)
 
 
@@ -106,7 +105,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     return _matrix_norm(x, ord, axes, keepdims)
 
 
-def _vector_norm(x: Any, ord: Any, axis: Axes, keepdims: bool) -> Any:
+def _vector_norm(x: Any, ord: Any, axis: Axes, keepdims: Any) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order {ord!r} for vectors")
     if ord is None or ord == 2:
@@ -123,7 +122,7 @@ def _vector_norm(x: Any, ord: Any, axis: Axes, keepdims: bool) -> Any:
     return power_norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
-def _matrix_norm(x: Any, ord: Any, axes: Axes, keepdims: bool) -> Any:
+def _matrix_norm(x: Any, ord: Any, axes: Axes, keepdims: Any) -> Any:
     if ord in (None, "fro", "f"):
         return euclidean(x, axis=axes, keepdims=keepdims)
     if not x.size and ord in (2, 1, np.inf):
@@ -178,8 +177,8 @@ def cond(x: Any, p: Any = None) -> Any:
             result = np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(
                 inverse_if_any(wide), p, (-2, -1)
             )
-            if x.dtype.kind in "fc":
-                result = result.astype(np.zeros((), x.dtype).real.dtype)
+            # Of complex matrices it is complex in older versions of NumPy, whose dtype it keeps.
+            result = result.astype(np.linalg.cond(np.eye(1, dtype=x.dtype), p).dtype)
     unknown = np.isnan(strip(result)) & ~np.isnan(strip(x)).any((-2, -1))
     return np.where(unknown, np.inf, result) if unknown.any() else result
 

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.linalg._linalg import SlogdetResult
 
-from gradtape.arithmetic import cast
 from gradtape.derivatives import matrices
-from gradtape.derivatives.linalg_decompositions import singular
+from gradtape.derivatives.linalg_decompositions import singular, singular_if_any
 from gradtape.derivatives.matrices import (
+    Solution,
     dagger,
+    inverse_if_any,
     main_diagonal,
     off_diagonal,
     scaled_columns,
-    stacked_solve,
     with_diagonal,
 )
 from gradtape.multiple import Several
-from gradtape.rules import Primitive, adjoint, align, meaning, unbroadcast
+from gradtape.rules import Primitive, adjoint, meaning
 
 __all__ = ["inverse", "linear_solution"]
 
@@ -31,7 +31,7 @@ Shape = tuple[int, ...]
 # Inverse ------------------------------------------------------------------------------------------
 #
 # M. B. Giles, "An extended collection of matrix derivative results for forward and reverse mode
-# algorithmic differentiation" (2008), sections 2.2.3, 2.2.4 and 2.3.1.
+# algorithmic differentiation" (2008), section 2.2.3.
 
 
 def _inv(x: Any, /) -> Any:
@@ -57,39 +57,7 @@ def _solve(a: Any, b: Any, /) -> Any:
     return np.linalg.solve(a, b)
 
 
-def _pull_matrix(g: Any, a: Any, out: Any, a_shape: Shape, batch: Shape) -> Any:
-    return unbroadcast(-(stacked_solve(dagger(a), g) @ dagger(out)), a_shape, batch)
-
-
-def _pull_sides(g: Any, a: Any, b_shape: Shape, batch: Shape) -> Any:
-    return unbroadcast(stacked_solve(dagger(a), g), b_shape, batch)
-
-
-def _push_matrix(t: Any, a: Any, out: Any, a_shape: Shape, batch: Shape) -> Any:
-    return -stacked_solve(a, align(t, a_shape, out.ndim, batch) @ out)
-
-
-def _push_sides(t: Any, a: Any, out: Any, b_shape: Shape, batch: Shape) -> Any:
-    return stacked_solve(a, align(t, b_shape, out.ndim, batch))
-
-
-class _Solution(Primitive):
-    """A primitive whose two gradients share the solution of the adjoint systems."""
-
-    def pull(self, g: Any, record: Any, batch: Shape, into: Any) -> None:
-        """Add the share of each tracked input in the output's cotangent ``g`` to those ``into``."""
-        _, _, mask, keys, (a, _, out), (shapes, dtypes), _ = record
-        if mask != 3:
-            super().pull(g, record, batch, into)
-            return
-        sides = stacked_solve(dagger(a), g)
-        for i, share in enumerate((-(sides @ dagger(out)), sides)):
-            into.add(keys[i], cast(unbroadcast(share, shapes[i], batch), dtypes[i]))
-
-
-linear_solution = _Solution(
-    _solve, (_pull_matrix, _pull_sides), (_push_matrix, _push_sides), name="solve"
-)
+linear_solution = Solution(_solve, "solve")
 
 
 @meaning(np.linalg.solve)
@@ -282,7 +250,7 @@ def _products_of_other_pairs(s: Any) -> Any:
 def _cofactors(x: Any, /) -> Any:
     if x.shape[-1] == 0:
         return x * 1
-    u, s, w = np.linalg.svd(x)
+    u, s, w = singular_if_any(x, full=True)
     sign = np.linalg.det(u) * np.linalg.det(w)
     inside = scaled_columns(np.conjugate(u), _products_of_others(s)) @ np.conjugate(w)
     return (sign[..., None, None] * inside).astype(x.dtype)
@@ -295,14 +263,14 @@ def _moved(e: Any, products: Any) -> Any:
 
 
 def _pull_cofactors(g: Any, x: Any) -> Any:
-    u, s, w = np.linalg.svd(x)
+    u, s, w = singular_if_any(x, full=True)
     sign = adjoint(np.linalg.det(u) * np.linalg.det(w))[..., None, None]
     inside = np.swapaxes(u, -1, -2) @ (sign * g) @ np.swapaxes(w, -1, -2)
     return u @ _moved(inside, _products_of_other_pairs(s)) @ w
 
 
 def _push_cofactors(t: Any, x: Any) -> Any:
-    u, s, w = np.linalg.svd(x)
+    u, s, w = singular_if_any(x, full=True)
     sign = (np.linalg.det(u) * np.linalg.det(w))[..., None, None]
     inside = _moved(dagger(u) @ t @ dagger(w), _products_of_other_pairs(s))
     return sign * (adjoint(u) @ inside @ adjoint(w))
@@ -313,24 +281,6 @@ cofactors: Primitive = Primitive(_cofactors, _pull_cofactors, _push_cofactors)
 
 def _slogdet(x: Any, /) -> Any:
     return tuple(np.linalg.slogdet(x))
-
-
-def _inverse_if_any(x: Any, /) -> Any:
-    """The inverses of a stack of matrices; NaN for those that have none."""
-    try:
-        return np.linalg.inv(x)
-    except np.linalg.LinAlgError:
-        if x.ndim == 2:
-            return np.full_like(x, np.nan)
-        return np.array([_inverse_if_any(one) for one in x])
-
-
-#: The inverse in a derivative: a singular matrix beside others must not stop theirs.
-inverse_if_any = Primitive(
-    _inverse_if_any,
-    lambda g, out: -(dagger(out) @ g @ dagger(out)),
-    lambda t, out: -(out @ t @ out),
-)
 
 
 def _pull_slogdet(gs: Any, x: Any, sign: Any) -> Any:

@@ -1,19 +1,25 @@
-"""What the rules of linear algebra are written in: adjoints, diagonals, triangles, quotients.
+"""What the rules of linear algebra are written in: adjoints, diagonals, systems, quotients.
 
-Everything acts on the last two axes, whatever stands in front of them.
+Everything acts on the last two axes, whatever stands in front of them. No rule may raise because
+of a value, of one matrix of a stack or of a cotangent that masks will replace: so systems with a
+singular matrix have solutions here, which are NaN.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from gradtape.arithmetic import cast
 from gradtape.rules import Primitive, adjoint, align, strip, unbroadcast
 
 __all__ = [
+    "Solution",
     "dagger",
     "hermitian",
+    "inverse_if_any",
     "lower_half",
     "lower_inverse",
     "main_diagonal",
@@ -68,13 +74,85 @@ def lower_half(x: Any) -> Any:
     return np.tril(x, -1) + with_diagonal(np.zeros(x.shape[-2:], x.dtype), main_diagonal(x) / 2)
 
 
+# Systems and inverses -------------------------------------------------------------------------
+#
+# M. B. Giles, "An extended collection of matrix derivative results for forward and reverse mode
+# algorithmic differentiation" (2008), sections 2.2.3 and 2.3.1.
+
+
+def _if_any(function: Callable[..., Any], a: Any, *b: Any) -> Any:
+    """What LAPACK makes of a stack of matrices; NaN for those that are singular."""
+    try:
+        return function(a, *b)
+    except np.linalg.LinAlgError:
+        regular = (np.linalg.slogdet(a)[0] != 0)[..., None, None]
+        out = function(np.where(regular, a, _identity(a).astype(a.dtype)), *b)
+        return np.where(regular, out, out.dtype.type(np.nan))
+
+
+def _inverse_if_any(x: Any, /) -> Any:
+    return _if_any(np.linalg.inv, x)
+
+
+#: The inverses of matrices; NaN for those that have none.
+inverse_if_any = Primitive(
+    _inverse_if_any,
+    lambda g, out: -(dagger(out) @ g @ dagger(out)),
+    lambda t, out: -(out @ t @ out),
+)
+
+
+def _solution_if_any(a: Any, b: Any, /) -> Any:
+    return _if_any(np.linalg.solve, a, b)
+
+
+def _pull_matrix(g: Any, a: Any, out: Any, a_shape: Shape, batch: Shape) -> Any:
+    return unbroadcast(-(stacked_solve(dagger(a), g) @ dagger(out)), a_shape, batch)
+
+
+def _pull_sides(g: Any, a: Any, b_shape: Shape, batch: Shape) -> Any:
+    return unbroadcast(stacked_solve(dagger(a), g), b_shape, batch)
+
+
+def _push_matrix(t: Any, a: Any, out: Any, a_shape: Shape, batch: Shape) -> Any:
+    return -stacked_solve(a, align(t, a_shape, out.ndim, batch) @ out)
+
+
+def _push_sides(t: Any, a: Any, out: Any, b_shape: Shape, batch: Shape) -> Any:
+    return stacked_solve(a, align(t, b_shape, out.ndim, batch))
+
+
+class Solution(Primitive):
+    """The solution of a x = b: a primitive whose two gradients share that of the adjoint systems.
+
+    ``compute`` says what becomes of a singular matrix.
+    """
+
+    def __init__(self, compute: Callable[..., Any], name: str) -> None:
+        rules = (_pull_matrix, _pull_sides), (_push_matrix, _push_sides)
+        super().__init__(compute, *rules, name=name)
+
+    def pull(self, g: Any, record: Any, batch: Shape, into: Any) -> None:
+        """Add the share of each tracked input in the output's cotangent ``g`` to those ``into``."""
+        _, _, mask, keys, (a, _, out), (shapes, dtypes), _ = record
+        if mask != 3:
+            super().pull(g, record, batch, into)
+            return
+        sides = stacked_solve(dagger(a), g)
+        for i, share in enumerate((-(sides @ dagger(out)), sides)):
+            into.add(keys[i], cast(unbroadcast(share, shapes[i], batch), dtypes[i]))
+
+
+_solution = Solution(_solution_if_any, "solution_if_any")
+
+
 def stacked_solve(a: Any, b: Any) -> Any:
     """The solution of a x = b for matrices b, of which each matrix a is factored but once."""
     if a.ndim == 2 < b.ndim and b.size:
         columns = np.moveaxis(b, -2, 0)
-        flat = np.linalg.solve(a, columns.reshape(b.shape[-2], -1))
+        flat = _solution(a, columns.reshape(b.shape[-2], -1))
         return np.moveaxis(flat.reshape(columns.shape), 0, -2)
-    return np.linalg.solve(a, b)
+    return _solution(a, b)
 
 
 def right_solve(b: Any, a: Any) -> Any:
@@ -91,7 +169,7 @@ SMALL = 32
 def _lower_inverse(x: Any, /) -> Any:
     n = x.shape[-1]
     if n <= SMALL:
-        return np.tril(np.linalg.inv(x))
+        return np.tril(_inverse_if_any(x))
     k = n // 2
     first, last = _lower_inverse(x[..., :k, :k]), _lower_inverse(x[..., k:, k:])
     out = np.zeros(x.shape, x.dtype)

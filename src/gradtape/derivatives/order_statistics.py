@@ -31,6 +31,8 @@ _LINES = {
     "median_unbiased": (1 / 3, 1 / 3),
     "normal_unbiased": (3 / 8, 3 / 8),
 }
+#: Whether NumPy takes q in the dtype of the array: a plain number, or what is divided by 100.
+_Q_AS_ARRAY = np.lib.NumpyVersion(np.__version__) < "2.4.0"
 #: The methods that answer with an entry as it is.
 _ENTRIES = {"inverted_cdf", "closest_observation", "lower", "higher", "nearest"}
 
@@ -179,6 +181,14 @@ def _between(low: Any, high: Any, part: Any, dtype: Any) -> Any:
     return np.where(strip(part) >= 0.5, np.subtract(high, np.multiply(way, rest)), ahead)
 
 
+def _in_parts(q: Any, whole: int, dtype: Any) -> Any:
+    """A quantile in parts of 1, in the dtype in which NumPy reckons with it."""
+    theirs = _Q_AS_ARRAY and dtype.kind == "f"
+    if whole != 1:
+        return np.true_divide(q, dtype.type(whole) if theirs else whole)
+    return np.asarray(q, dtype) if theirs and isinstance(q, (int, float)) else q
+
+
 def _bound(function: Any, plain: Any, whole: int, skips_nan: bool) -> None:
     """Say what quantiles mean, in parts of a whole: 1, or 100 for percentiles."""
 
@@ -199,8 +209,7 @@ def _bound(function: Any, plain: Any, whole: int, skips_nan: bool) -> None:
         dtype = plain(np.zeros(1, a.dtype), bare_q, method=method, **given).dtype
         if skips_nan and not a.size:
             return np.nanmean(a, axis, keepdims=keepdims)
-        if whole != 1:
-            q = np.true_divide(q, whole)
+        q = _in_parts(q, whole, a.dtype)
         return _quantile(a, q, axis, method, keepdims, weights, dtype, skips_nan)
 
     meaning(function)(quantile)

@@ -43,6 +43,7 @@ powers: Primitive = Primitive(
     _push_powers,
     kind="reduction",
     spread=lambda g: np.sum(g[..., 1:], axis=-1),
+    gather=lambda t, count: t[..., None] * (np.arange(count) > 0),
 )
 
 

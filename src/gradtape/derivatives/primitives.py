@@ -158,7 +158,7 @@ broadcast = Primitive(
 
 
 def prefixed(index: tuple[Any, ...], batch: Shape) -> tuple[Any, ...]:
-    """A basic index that leaves leading batch axes as they are."""
+    """A basic index, or one with a mask, that leaves leading batch axes as they are."""
     return (slice(None),) * len(batch) + index
 
 
@@ -168,7 +168,7 @@ def _embed(x: Any, /, shape: Shape, index: tuple[Any, ...]) -> Any:
     return out
 
 
-#: An array in the place of a basic index, zeros around it.
+#: An array in the place of an index that picks no entry twice, zeros around it.
 embed: Primitive = Primitive(
     _embed,
     lambda g, index, batch: g[prefixed(index, batch)],

@@ -67,6 +67,7 @@ sinc_derivative: Primitive = Primitive(
     lambda t, x, order: t * _next_sinc(x, order),
     kind="reduction",
     spread=lambda g: g,
+    gather=lambda t: t,
 )
 
 
@@ -120,6 +121,7 @@ bessel: Primitive = Primitive(
     lambda t, x, order: t * _bessel_slope(x, order),
     kind="reduction",
     spread=lambda g: g,
+    gather=lambda t: t,
 )
 
 

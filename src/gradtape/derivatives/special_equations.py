@@ -15,6 +15,7 @@ from scipy import special
 from gradtape.derivatives.special_arguments import (
     ORDER,
     PARAMETER,
+    like,
     refusing_ufuncs,
     several,
 )
@@ -144,8 +145,8 @@ def _sides(f: Any, sign: int, v: Any, x: Any) -> Any:
 
 elementwise(
     {
-        special.struve: (None, _struve_slope),
-        special.modstruve: (None, lambda v, x: _sides(special.modstruve, 1, v, x)),
+        special.struve: (None, lambda v, x: like(_struve_slope(v, x), x)),
+        special.modstruve: (None, lambda v, x: like(_sides(special.modstruve, 1, v, x), x)),
     },
     names=("v", "x"),
 )

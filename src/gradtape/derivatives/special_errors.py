@@ -29,8 +29,11 @@ ROOT_PI = float(np.sqrt(np.pi))
 ROOT_TWO = float(np.sqrt(2))
 ROOT_HALF_PI = float(np.sqrt(np.pi / 2))
 ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
-#: Larger than any argument at which erfcx is of interest, and finite.
-BIG = 1e300
+
+
+def _up_to_big(x: Any) -> Any:
+    """x, but no larger than a number at which erfcx is about to vanish, in any precision."""
+    return np.minimum(x, x.dtype.type(np.finfo(x.dtype).max / 4))
 
 
 def _erfcx_slope(x: Any) -> Any:
@@ -38,7 +41,7 @@ def _erfcx_slope(x: Any) -> Any:
     plain = 2 * x * sp.erfcx(x) - 2 / ROOT_PI
     if x.dtype.kind == "c":
         return plain
-    right = np.where(x > 0, np.minimum(x, BIG), 0)
+    right = np.where(x > 0, _up_to_big(x), 0)
     reach = 40 / (right + np.hypot(right, np.sqrt(40)))
     tail = integral(lambda t, x: t * np.exp(-t * (t + 2 * x)), reach, right)
     return np.where(x > 0, -4 / ROOT_PI * tail, np.where(x == -np.inf, x, plain))
@@ -95,17 +98,17 @@ wofz_slope: Elementwise = piece(_wofz_slope, (None, lambda n, z: wofz_slope(n + 
 
 def _tail_ratio(x: Any) -> Any:
     """The normal distribution's tail beyond x >= 0 over its density at x."""
-    return ROOT_HALF_PI * sp.erfcx(np.minimum(x, BIG) / ROOT_TWO)
+    return ROOT_HALF_PI * sp.erfcx(_up_to_big(x) / ROOT_TWO)
 
 
 def _erfinv(x: Any, out: Any) -> Any:
     """sqrt(pi)/2 exp(out**2), whose exponential is erfcx/erfc of out."""
-    tail = sp.erfcx(np.minimum(np.abs(out), BIG)) / (1 - np.abs(x))
+    tail = sp.erfcx(_up_to_big(np.abs(out))) / (1 - np.abs(x))
     return ROOT_PI / 2 * np.where(np.abs(x) < 0.5, gaussian(1, out), tail)
 
 
 def _erfcinv(x: Any, out: Any) -> Any:
-    tail = sp.erfcx(np.minimum(np.abs(out), BIG)) / np.minimum(x, 2 - x)
+    tail = sp.erfcx(_up_to_big(np.abs(out))) / np.minimum(x, 2 - x)
     return -ROOT_PI / 2 * np.where(np.abs(x - 1) < 0.5, gaussian(1, out), tail)
 
 
@@ -117,7 +120,7 @@ def ndtri_slope(x: Any, out: Any) -> Any:
 
 def _ndtri_exp(x: Any, out: Any) -> Any:
     """ndtr over the density: on the right, where that needs 1 - ndtr, by the other tail."""
-    right = np.exp(x) * _tail_ratio(np.maximum(out, 0)) / -np.expm1(cut(out > 0, x, -1))
+    right = np.exp(x) * _tail_ratio(np.maximum(out, 0)) / (0 - np.expm1(cut(out > 0, x, -1)))
     return np.where(out > 0, right, _tail_ratio(np.maximum(-out, 0)))
 
 
@@ -173,7 +176,9 @@ elementwise(
 @meaning(sp.wofz)
 def _bind_wofz(x: Any) -> Any:
     # A complex function of a real argument: its gradient needs the real part taken.
-    return UFUNCS[sp.wofz](x if x.dtype.kind == "c" else x.astype(complex))
+    # SciPy's versions differ in the dtype.
+    turned = x if x.dtype.kind == "c" else x.astype(sp.wofz(x.dtype.type(0)).dtype)
+    return UFUNCS[sp.wofz](turned)
 
 
 several_arguments({sp.voigt_profile: _voigt}, "x", "sigma", "gamma")

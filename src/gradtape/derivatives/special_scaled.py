@@ -26,6 +26,8 @@ _HALF_PERIOD, _HALF_BELL = 36, 16
 _STEP = 0.2
 #: Bells are cut off where they have fallen to exp(-_DEPTH).
 _DEPTH = 40.0
+#: Beyond this SciPy's kve is NaN.
+_FAR = 1e9
 
 
 def _i(v: Any, x: Any, n: Any) -> Any:
@@ -84,6 +86,14 @@ def _k_recurrence(v: Any, x: Any) -> Any:
     return np.where(np.isinf(sides), -sides, special.kve(v, x) - sides)
 
 
+def _k_value(v: Any, x: Any) -> Any:
+    """K_v(x) exp(x); where SciPy no longer has it, by its first terms (DLMF 10.40.2)."""
+    far = x > _FAR
+    size = np.where(far, x, 1.0)
+    first = np.sqrt(np.pi / 2 / size) * (1 + (4 * v * v - 1) / (8 * size))
+    return np.where(far, first, special.kve(v, np.where(far, 1.0, x)))
+
+
 def _k_trapezoid(v: Any, x: Any, n: Any) -> Any:
     """The nth derivative, from the mean of a power under a bell.
 
@@ -107,7 +117,7 @@ def _k_trapezoid(v: Any, x: Any, n: Any) -> Any:
     bell = np.exp(order * (u - growth) - size / (curvature + order) * size * rise)
     growth = np.expm1(centre) + np.exp(centre) * growth
     rise = growth * growth / (2 * np.exp(centre) * factor)
-    return (-1) ** n * special.kve(v, x) * ((bell * rise**n).sum(-1) / bell.sum(-1))
+    return (-1) ** n * _k_value(v, x) * ((bell * rise**n).sum(-1) / bell.sum(-1))
 
 
 #: Their arguments: the order, x, and how many times they are differentiated.

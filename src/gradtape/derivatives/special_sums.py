@@ -9,6 +9,7 @@ import scipy.special as sp
 
 from gradtape.derivatives.axes import kept, several_axes
 from gradtape.derivatives.primitives import broadcast
+from gradtape.derivatives.reductions import gathered
 from gradtape.rules import Primitive, adjoint, meaning, strip
 
 __all__ = ["log_soft_maximum", "log_sum", "soft_maximum"]
@@ -54,7 +55,7 @@ def _rules(index: int) -> tuple[Any, Any]:
         partial = _shares(a, b, axis)[index]
         return g.reshape(batch + kept(a_shape, axis)) * adjoint(partial)
 
-    def push(t: Any, a: Any, b: Any, axis: Axes, keepdims: bool) -> Any:
+    def push(t: Any, a: Any, b: Any, axis: Axes, keepdims: Any) -> Any:
         partial = _shares(a, b, axis)[index]
         return np.sum(t * partial, axis=axis, keepdims=keepdims)
 
@@ -64,7 +65,12 @@ def _rules(index: int) -> tuple[Any, Any]:
 _by_a, _by_b = _rules(0), _rules(1)
 
 log_sum = Primitive(
-    _log_sum, (_by_a[0], _by_b[0]), (_by_a[1], _by_b[1]), kind="reduction", spread=_spread
+    _log_sum,
+    (_by_a[0], _by_b[0]),
+    (_by_a[1], _by_b[1]),
+    kind="reduction",
+    spread=_spread,
+    gather=gathered,
 )
 
 

@@ -99,7 +99,8 @@ def lu(
 
     Parameters
     ----------
-    a : matrices, ``(..., m, n)``, whose leading square is regular after the exchanges.
+    a : matrices, ``(..., m, n)``. The gradient is NaN where the leading square is singular after
+        the exchanges.
     permute_l : whether to return ``p @ l`` and ``u`` alone.
     overwrite_a, check_finite : accepted; no effect on tensors.
     p_indices : whether ``p`` is to be the order of the rows, ``a = l[p] @ u``.
@@ -107,10 +108,6 @@ def lu(
     Returns
     -------
     ``p, l, u`` with ``a = p @ l @ u``; ``p`` is a bare array.
-
-    Raises
-    ------
-    LinAlgError : on the way back, where the leading square is singular.
 
     Examples
     --------

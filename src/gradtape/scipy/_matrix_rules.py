@@ -249,20 +249,30 @@ def _scale(e: Any, a: Any) -> Any:
     return np.where(np.isfinite(power) & (power > 0), power, 1).astype(size.dtype)
 
 
+def _each(function: Callable[[Any], Any], x: Any) -> Any:
+    """A function of one matrix for each of a stack."""
+    if x.ndim == 2:
+        return function(x)
+    return np.array([function(one) for one in x.reshape(-1, *x.shape[-2:])]).reshape(x.shape)
+
+
 def _matrix_function(function: Callable[[Any], Any], name: str) -> tuple[Primitive, Primitive]:
     """A function of square matrices that a power series gives, and its derivative along one."""
 
     def compute(x: Any, /) -> Any:
-        if x.ndim == 2:
+        return _each(function, x)
+
+    def if_any(x: Any) -> Any:
+        try:
             return function(x)
-        flat = x.reshape(-1, *x.shape[-2:])
-        return np.array([function(one) for one in flat]).reshape(x.shape)
+        except ValueError:  # a rule must not raise because of a NaN
+            return np.full_like(x, np.nan)
 
     def along(a: Any, e: Any, /) -> Any:
         scale = _scale(e, a)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what the function itself has warned already
-            return _upper_right(compute(_block(a, e * scale, a))) / scale
+            return _upper_right(_each(if_any, _block(a, e * scale, a))) / scale
 
     def pull_point(g: Any, a: Any, e: Any, a_shape: Shape, batch: Shape) -> Any:
         zeros, scale = np.zeros_like(strip(g)), _scale(e, a)

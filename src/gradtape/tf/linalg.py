@@ -177,8 +177,8 @@ def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Tensor:
     rows, columns = (a % x.array.ndim for a in axes)
     if ord == 2:
         values = np.linalg.svd(np.moveaxis(x, (rows, columns), (-2, -1)), compute_uv=False)
-        out = np.max(values, axis=-1)
-        return result(np.expand_dims(out, (rows, columns)) if keepdims else out)
+        largest = np.max(values, axis=-1)
+        return result(np.expand_dims(largest, (rows, columns)) if keepdims else largest)
     first, second = (rows, columns) if ord == 1 else (columns, rows)
     sums = reduce_sum(result(np.absolute(x)), first, keepdims=True)
     out = reduce_max(sums, second, keepdims=True)

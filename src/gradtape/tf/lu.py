@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
+from gradtape.derivatives.matrices import stacked_solve
 from gradtape.rules import Primitive
 from gradtape.tf import errors
 from gradtape.tf.elementwise import cast, together
@@ -62,14 +63,14 @@ def _pull_packed(g: Any, out: Any) -> Any:
     # (S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2010)
     lower, upper = _factors(out)
     inner = np.tril(_h(lower) @ np.tril(g, -1), -1) + np.triu(np.triu(g) @ _h(upper))
-    left = np.linalg.solve(_h(lower), inner)
-    return _h(np.linalg.solve(upper, _h(left)))
+    left = stacked_solve(_h(lower), inner)
+    return _h(stacked_solve(upper, _h(left)))
 
 
 def _push_packed(t: Any, out: Any) -> Any:
     lower, upper = _factors(out)
-    left = np.linalg.solve(lower, t)
-    f = _h(np.linalg.solve(_h(upper), _h(left)))
+    left = stacked_solve(lower, t)
+    f = _h(stacked_solve(_h(upper), _h(left)))
     return np.tril(lower @ np.tril(f, -1), -1) + np.triu(np.triu(f) @ upper)
 
 

@@ -81,7 +81,10 @@ def _nonzero_times(g: Any, slope: Any) -> Any:
 
 
 def _unary(compute: Any, pull: Any, push: Any, name: str) -> Primitive:
-    return Primitive(compute, pull, push, kind="reduction", spread=lambda g: g, name=name)
+    def same(x: Any) -> Any:
+        return x
+
+    return Primitive(compute, pull, push, kind="reduction", spread=same, gather=same, name=name)
 
 
 def _sqrt(x: Any, /) -> Any:

@@ -72,6 +72,11 @@ def _push_extreme(t: Any, x: Any, out: Any, positions: Any, size: int, batch: An
     return scatter_add(t * shares, shape=(*batch, size), positions=positions)
 
 
+def _gather_extreme(t: Any, x: Any, out: Any, positions: Any, size: int, batch: Any) -> Any:
+    reaches = np.where(_shares(x, out, positions) != 0, t, 0)
+    return scatter_add(reaches, shape=(*batch, size), positions=positions)
+
+
 #: The greatest or least of the entries that share a position; ``empty`` where there is none.
 extreme = Primitive(
     _extreme,
@@ -80,6 +85,7 @@ extreme = Primitive(
     kind="reduction",
     selects=True,
     spread=_pull_extreme,
+    gather=_gather_extreme,
     name="tf.segment_extreme",
 )
 
