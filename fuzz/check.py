@@ -11,7 +11,7 @@ import numpy as np
 
 import gradtape as gt
 from fuzz.programs import Program
-from gradtape.errors import NoRuleError
+from gradtape.errors import NoRuleError, TrackedConversionError
 from tests.rules import tools
 
 #: Programs whose derivatives are larger than this are left out: differences lose their digits.
@@ -73,7 +73,7 @@ def disagreement(program: Program, second: bool = True, whole: bool = True) -> D
         warnings.simplefilter("ignore")
         try:
             return _disagreement(program, second, whole)
-        except NoRuleError as error:
+        except (NoRuleError, TrackedConversionError) as error:
             raise UnfitError(f"no rule: {error}") from None
 
 

@@ -14,7 +14,7 @@ import gradtape as gt
 from fuzz import ways
 from fuzz.programs import Program, Step
 from fuzz.vocabulary import WORDS, Random, Word
-from gradtape.errors import NoRuleError
+from gradtape.errors import NoRuleError, TrackedConversionError
 
 #: Values stay below this, and above it in number of entries: what is larger is not taken.
 LARGEST = 30.0
@@ -135,6 +135,8 @@ def _has_rule(step: Step, values: list[Any], without: Counter[str]) -> bool:
         tape.watch(tensors)
         try:
             _run(step, tensors)
+        except TrackedConversionError:
+            return False  # a tensor written into a bare array
         except NoRuleError as error:
             without[str(error).split(" has ")[0].split(" on a ")[0]] += 1
             return False

@@ -36,6 +36,8 @@ def _jax() -> Gradients:
     jax.config.update("jax_platforms", "cpu")
 
     def gradients(program: Program, ws: list[Any]) -> tuple[list[Any], list[Any]]:
+        if any([name in step.text for step in program.steps for name in SETS]):
+            raise AttributeError("JAX counts the entries of its sets as constants")
         function = program.function(jnp)
 
         def loss(*xs: Any) -> Any:
@@ -70,6 +72,9 @@ def _tensorflow() -> Gradients:
 
     return gradients
 
+
+#: NumPy's functions of sets.
+SETS = ("unique", "union1d", "intersect1d", "setdiff1d", "setxor1d")
 
 #: What PyTorch has under the same name and with the same meaning.
 SAME = """

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.derivatives.linalg_decompositions import singular_if_any
 from tests.rules.cases import Case, case
 
 FD: dict[str, Any] = {"dtypes": "fd"}
@@ -193,6 +194,12 @@ def _decompositions() -> list[Case]:
             lambda x: _rebuilt(*la.svd(graded(x), False)),
             [(3, 3), (4, 2), (2, 3), (2, 3, 2), (2, 2, 3), (1, 1)],
             note="thin",
+            **NEAR,
+        ),
+        *over(
+            singular_if_any,
+            lambda x: _rebuilt(*singular_if_any(graded(x), full=False)),
+            [(3, 3), (2, 2, 3)],
             **NEAR,
         ),
         *over(

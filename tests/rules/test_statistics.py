@@ -327,3 +327,13 @@ def test_methods_that_numpy_does_not_have_say_so():
         np.exp.reduce(x)
     with pytest.raises(ValueError, match="reorderable"):
         np.subtract.reduce(gt.constant(np.ones((2, 2))), axis=None)
+
+
+def test_a_complex_mean_of_real_data_is_squared_as_numpy_does():
+    x, m = np.array([1.0, 2.0, 4.0]), np.array([1 + 0.5j])
+    with gt.GradientTape() as tape:
+        a = gt.constant(x)
+        tape.watch(a)
+        y = np.var(a, mean=m)
+    np.testing.assert_allclose(y.numpy(), np.var(x, mean=m), rtol=1e-15)
+    np.testing.assert_allclose(tape.gradient(y, a).numpy(), 2 * (x - 1) / 3)

@@ -56,7 +56,9 @@ def squared_modulus(x: Any) -> Any:
 
 def _variance_about(a: Any, mean: Any, axis: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
     """The mean square distance of what a mask includes from a given mean, as NumPy computes it."""
-    squares = squared_modulus(np.subtract(a, mean))
+    distance = np.subtract(a, mean)
+    # Of real data NumPy takes the square, even if the mean is complex.
+    squares = squared_modulus(distance) if a.dtype.kind == "c" else np.square(distance)
     axes = several_axes(axis, a.ndim)
     count = counted(
         True if where is True else mask_of(where, a.shape), a.shape, axes, flag(keepdims)
