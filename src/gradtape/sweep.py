@@ -182,9 +182,12 @@ def _walk(
 ) -> list[Any]:
     """The walk without masks."""
     nested = cotangents.nested
-    for key, g in seeds:
-        cotangents.add(key, g)
-    cotangents.owned.clear()  # what was given stays as it is
+    if len(seeds) == 1:
+        cotangents[seeds[0][0]] = seeds[0][1]
+    else:
+        for key, g in seeds:
+            cotangents.add(key, g)
+        cotangents.owned.clear()  # what was given stays as it is
     kept = frozenset(wanted)
     rest = records if free else records.copy()
     while rest:

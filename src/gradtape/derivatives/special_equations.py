@@ -104,7 +104,12 @@ elementwise(
         special.berp: lambda x: np.real(_first_kind(x, special.ber(x) + 1j * special.bei(x))),
         special.beip: lambda x: np.imag(_first_kind(x, special.ber(x) + 1j * special.bei(x))),
         special.kerp: lambda x: np.real(_second_kind(x, special.ker(x) + 1j * special.kei(x))),
-        special.keip: lambda x: np.imag(_second_kind(x, special.ker(x) + 1j * special.kei(x))),
+        # Near 0 this part drowns in the other, and comes from the equation as it is.
+        special.keip: lambda x: np.where(
+            x < 1,
+            special.ker(x) - special.keip(x) / x,
+            np.imag(_second_kind(x, special.ker(x) + 1j * special.kei(x))),
+        ),
     }
 )
 
