@@ -120,7 +120,7 @@ def sweep(
             return _QUIET.copy().run(_walk, records, seeds, wanted, batch, Cotangents(), free)
         if masks:
             shares: list[Any] | None = _QUIET.copy().run(
-                _walk_finite, records, seeds, wanted, batch
+                _walk_finite, records, seeds, wanted, batch, alive
             )
             if shares is not None:
                 return shares
@@ -131,10 +131,12 @@ def sweep(
 
 
 def _walk_finite(
-    records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any
+    records: list[Any], seeds: Seeds, wanted: list[Any], batch: Any, alive: Any
 ) -> list[Any] | None:
     """The walk without masks, or None if a NaN came out behind a selection."""
     cotangents = Cotangents()
+    if alive is not None:
+        cotangents.before = {}  # the seed is a selection: nothing comes before it
     shares = _walk(records, seeds, wanted, batch, cotangents, False)
     whole = cotangents.before or {}
     for key, share in zip(wanted, shares, strict=True):

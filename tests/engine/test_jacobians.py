@@ -101,6 +101,16 @@ def test_of_a_solution_by_einsum_with_shared_uses() -> None:
     assert np.allclose(j, expected)
 
 
+def test_rows_that_do_not_reach_an_infinite_slope_are_zeros_there() -> None:
+    x, w = gt.constant([0.0, 4.0]), gt.constant([1.0, -2.0])
+    with gt.GradientTape() as tape:
+        tape.watch([x, w])
+        z = np.sqrt(x) + np.maximum(w, 0)  # the selection comes later than the square root
+    by_x, by_w = tape.jacobian(z, [x, w])
+    assert by_x.numpy().tolist() == [[np.inf, 0.0], [0.0, 0.25]]
+    assert by_w.numpy().tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
 def test_the_shape_is_target_then_source() -> None:
     x, y = gt.Variable(np.ones((2, 3))), gt.Variable(np.ones(4))
     with gt.GradientTape(persistent=True) as tape:
