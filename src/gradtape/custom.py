@@ -16,7 +16,7 @@ from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
 from gradtape.recording import active, new_key, only, start, stop
 from gradtape.tape import GradientTape
-from gradtape.tensor import Tensor, bare
+from gradtape.tensor import Tensor, bare, twin
 from gradtape.variable import Variable, constant
 
 __all__ = ["custom_gradient", "recompute_grad", "stop_gradient"]
@@ -54,7 +54,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         function that takes the cotangent of each tensor in ``y`` and returns the gradient of each
         positional argument of ``f`` (one alone may stand bare): of each tensor, array and number
         among them, but not of other objects such as a method's ``self`` or a string. Keyword
-        arguments have no gradient.
+        arguments have no gradient. It may write into its arguments, which are its own.
         If ``f`` uses trainable variables that are not arguments, ``grad`` is called with
         ``variables=[...]`` and returns ``(gradients, gradients_of_variables)``.
 
@@ -84,8 +84,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         seen = _VariableWatcher()
+        own_args, own_kwargs = _twins((args, kwargs))
         with seen:
-            answer = f(*args, **kwargs)
+            answer = f(*own_args, **own_kwargs)
         if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
             raise TypeError(
                 f"a function under custom_gradient must return (value, gradient_function), but "
@@ -132,17 +133,18 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         seen = _VariableWatcher()
-        with only(()), seen:
-            result = f(*args, **kwargs)
-        inputs = flatten(args)
-        variables = seen.apart_from(inputs)
-        # The second run needs the users' arrays as they are now.
+        # The second run needs the users' arrays and tensors as they are now.
         guard = Guard()
         leaves = [
             guard.keep(leaf, f.__name__, i) if isinstance(leaf, np.ndarray) else leaf
             for i, leaf in enumerate(flatten((args, kwargs)))
         ]
-        kept_args, kept_kwargs = pack((args, kwargs), leaves)
+        kept = _twins(pack((args, kwargs), leaves))
+        inputs = flatten(kept[0])
+        own_args, own_kwargs = _twins((args, kwargs))
+        with only(()), seen:
+            result = f(*own_args, **own_kwargs)
+        variables = seen.apart_from(inputs)
         then = [(v, v.array) for v in [*inputs, *variables] if isinstance(v, Variable)]
 
         def grad(*cotangents: Any, variables: Sequence[Variable] = ()) -> Any:
@@ -150,7 +152,8 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
             tensors = [t for t in inputs if isinstance(t, Tensor) and _floats(t)]
             with _values(then), GradientTape() as tape:
                 tape.watch(tensors)
-                again = f(*kept_args, **kept_kwargs)
+                again_args, again_kwargs = _twins(kept)
+                again = f(*again_args, **again_kwargs)
             given = list(cotangents)
             shares = tape.gradient(again, [*tensors, *variables], output_gradients=given)
             of_inputs = iter(shares[: len(tensors)])
@@ -162,6 +165,14 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         return _record(f.__name__, result, inputs, variables, grad)
 
     return decorated
+
+
+def _twins(nest: Any) -> Any:
+    """The same arguments, with tensors of their own where some could be written into."""
+    leaves = flatten(nest)
+    if not any([isinstance(leaf, Tensor) and leaf.writable for leaf in leaves]):
+        return nest
+    return pack(nest, [twin(t) if isinstance(t, Tensor) and t.writable else t for t in leaves])
 
 
 def _floats(t: Tensor) -> bool:

@@ -13,7 +13,7 @@ from gradtape.calls import is_tracked
 from gradtape.nest import flatten, map_structure, pack
 from gradtape.rules import UFUNCS
 from gradtape.tape import GradientTape
-from gradtape.tensor import Tensor
+from gradtape.tensor import Tensor, twin
 from gradtape.variable import constant
 
 __all__ = ["grad", "value_and_grad"]
@@ -63,7 +63,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             for i, nest in zip(positions, tensors, strict=True):
-                inside[i] = pack(nest, [_twin(leaf) for leaf in flatten(nest)])
+                inside[i] = pack(nest, [twin(leaf) for leaf in flatten(nest)])
             value = f(*inside, **kwargs)
         value = _scalar(value, f)
         shares = tape.gradient(value, watched, unconnected_gradients="zero")
@@ -114,11 +114,6 @@ def _argument(leaf: Any, f: Callable[..., Any]) -> Tensor:
             "argument of floating or complex dtype, such as 1.0 or array.astype(float)"
         )
     return tensor
-
-
-def _twin(leaf: Tensor) -> Tensor:
-    """The same value, which the function may write into; the gradient is taken by the leaf."""
-    return leaf.result_class(leaf.array, leaf.key)
 
 
 def _scalar(value: Any, f: Callable[..., Any]) -> Tensor:

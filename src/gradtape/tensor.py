@@ -21,7 +21,7 @@ from gradtape.recording import active, new_key
 from gradtape.rules import BINDINGS, STRAIGHT
 from gradtape.writes import assign, into, tie, update, update_at
 
-__all__ = ["Tensor", "apply", "bare"]
+__all__ = ["Tensor", "apply", "bare", "twin"]
 
 #: What may stand beside a tensor in an operation as it is; anything else is made an array first.
 _PLAIN = frozenset({int, float, bool, ndarray, *np.sctypeDict.values()})
@@ -419,6 +419,11 @@ Tensor.result_class = Tensor
 def bare(value: Any) -> Any:
     """The array inside a tensor; anything else as it is."""
     return value.array if isinstance(value, Tensor) else value
+
+
+def twin(t: Tensor) -> Tensor:
+    """The same value under the same key; a write into one of the two leaves the other alone."""
+    return t.result_class(t.array, t.key)
 
 
 def _entries(array: Any, name: str) -> str:

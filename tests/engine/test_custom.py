@@ -496,3 +496,17 @@ def test_forward_mode_refuses_a_gradient_of_bare_values() -> None:
     x = gt.Variable(1.0)
     with gt.ForwardAccumulator(x, 1.0), pytest.raises(TypeError, match="forward mode"):
         bare(x)
+
+
+def test_a_tensor_that_is_written_to_afterwards() -> None:
+    @gt.custom_gradient
+    def square(v: Any) -> Any:
+        return v * v, lambda dy: dy * 2 * v
+
+    x, t = gt.Variable([1.0, 2.0]), gt.zeros(2)
+    with gt.GradientTape() as tape:
+        t[:] = x * 1.0
+        y = square(t)
+        t[0] = 100.0
+        loss = y.sum()
+    assert tape.gradient(loss, x).numpy().tolist() == [2.0, 4.0]

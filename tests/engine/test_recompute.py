@@ -130,3 +130,27 @@ def test_an_array_written_to_before_the_second_run(size: int) -> None:
     else:
         with pytest.raises(gt.ChangedArrayError):
             tape.gradient(y, x)
+
+
+def test_a_tensor_that_is_written_to_afterwards() -> None:
+    x, t = gt.Variable([1.0, 2.0]), gt.zeros(2)
+    with gt.GradientTape() as tape:
+        t[:] = x * 1.0
+        y = gt.recompute_grad(lambda v: v * v)(t)
+        t[0] = 100.0
+        loss = y.sum()
+    assert tape.gradient(loss, x).numpy().tolist() == [2.0, 4.0]
+    t[1] = 7.0  # no tape watches the user's tensor, only what the second run got
+
+
+def test_a_function_that_writes_into_its_argument() -> None:
+    def doubled_first(v: Any) -> Any:
+        v[0] *= 2.0
+        return v * v
+
+    x = gt.constant([1.0, 2.0])
+    with gt.GradientTape() as tape:
+        tape.watch(x)
+        y = gt.recompute_grad(doubled_first)(x).sum()
+    assert x.numpy().tolist() == [1.0, 2.0]
+    assert tape.gradient(y, x).numpy().tolist() == [8.0, 4.0]
