@@ -9,6 +9,7 @@ What NumPy would answer with a view of ``t`` is tied to ``t``: a write into one 
 
 from __future__ import annotations
 
+import operator
 import sys
 import weakref
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from gradtape import errors
 from gradtape.calls import call, is_tracked, stripped, tensors_in, without_ufunc_defaults
 from gradtape.derivatives.indexing import is_basic, picked, plain_index
-from gradtape.derivatives.writing import written
+from gradtape.derivatives.writing import added, written
 from gradtape.recording import active
 from gradtape.rules import strip
 
@@ -79,9 +80,9 @@ def assign(t: Any, index: Any, value: Any) -> None:
     if _is_the_view(t, index, value):
         return  # the second half of t[index] += something, which is done
     _check_writable(t)
-    index = tuple([plain_index(i) for i in (index if type(index) is tuple else (index,))])
+    value = _assembled(value)
     _check_dtype(t, value)
-    _write(t, index, value)
+    _write(t, _plain(index), value)
     _spread(t)
 
 
@@ -161,7 +162,13 @@ def update_at(ufunc: Any, t: Any, indices: Any, *values: Any) -> None:
     if not hasattr(t, "__gradtape_apply__"):
         _into_bare_at(ufunc, t, indices, *values)
         return
-    index = tuple([plain_index(i) for i in (indices if type(indices) is tuple else (indices,))])
+    index, values = _plain(indices), tuple([_assembled(value) for value in values])
+    if ufunc in (np.add, np.subtract):
+        _check_writable(t)
+        _check_dtype(t, *values)
+        _add_at(t, index, *[value if ufunc is np.add else np.negative(value) for value in values])
+        _spread(t)
+        return
     places = np.arange(t.array.size).reshape(t.array.shape)[index]
     shape = np.shape(places)
     operands = [np.broadcast_to(value, shape).reshape(-1) for value in values]
@@ -186,22 +193,47 @@ def _into_bare_at(ufunc: Any, array: Any, indices: Any, *values: Any) -> None:
     ufunc.at(array, stripped(indices), *stripped(values))
 
 
+def _plain(index: Any) -> tuple[Any, ...]:
+    """An index as the tuple of its parts, each as NumPy takes it."""
+    return tuple([plain_index(i) for i in (index if type(index) is tuple else (index,))])
+
+
+def _assembled(value: Any) -> Any:
+    """A sequence with tensors in it as one tensor; anything else as it is."""
+    if isinstance(value, (list, tuple)) and any([True for _ in tensors_in(value)]):
+        return np.stack([_assembled(v) for v in value])
+    return value
+
+
 def _write(t: Any, index: Any, value: Any) -> None:
     """Give t another version, with the value at the index."""
-    alone = _holders(t) <= _ALONE and t.array.base is None
-    out = t.array if alone else t.array.copy()
-    array = strip(value)
-    if not isinstance(array, (np.ndarray, np.generic)):
-        array = np.asarray(array, out.dtype)
-    spare = np.ndim(array) - np.ndim(out[index])
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value, t.array.dtype)
+    spare = np.ndim(value) - np.ndim(np.asarray(t.array)[index])
     if spare > 0:  # NumPy lets a value have axes of length one too many in front
         value = np.squeeze(value, tuple(range(spare)))
-        array = strip(value)
-    out[index] = array
+    _change(t, index, value, written, operator.setitem)
+
+
+def _add_at(t: Any, index: Any, value: Any) -> None:
+    """Give t another version, with the value added at the index, as often as that names a place."""
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value, t.array.dtype if t.array.dtype.kind in "fc" else None)
+    _change(t, index, value, added, np.add.at)
+
+
+def _change(t: Any, index: Any, value: Any, primitive: Any, change: Any) -> None:
+    """Give t another version, made by ``change(array, index, value)``, which is the primitive's."""
+    alone = _holders(t) <= _ALONE and t.array.ndim and t.array.base is None
+    out = t.array if alone else np.array(t.array)
+    array = strip(value)
+    change(out, index, array)
+    if not out.ndim:
+        out = out[()]
     key = None
     for recorder in active():
         keys = (t.key, getattr(value, "key", None))
-        key = recorder.record(written, keys, (t, value), (out, array), (index,), out, key)
+        key = recorder.record(primitive, keys, (t, value), (out, array), (index,), out, key)
     t.array, t.key = out, key
     _ties(t).written = True
 

@@ -396,10 +396,60 @@ def test_an_untracked_tensor_is_written_into_an_array() -> None:
     assert a.tolist() == [3.0, 3.0]
 
 
-def test_a_broadcast_view_is_read_only() -> None:
-    t = np.broadcast_to(gt.zeros(3), (1 << 15, 3))
+@pytest.mark.parametrize("rows", [2, 1 << 15])
+def test_a_broadcast_view_is_read_only_and_shows_writes(rows: int) -> None:
+    whole = gt.zeros(3)
+    t = np.broadcast_to(whole, (rows, 3))
     with pytest.raises(ValueError, match=r"read-only.*broadcast"):
         t[0, 0] = 1.0
+    whole[1] = 5.0
+    assert t[rows - 1].numpy().tolist() == [0.0, 5.0, 0.0]
+
+
+def test_sequences_of_tensors_are_written() -> None:
+    x, t = gt.Variable([2.0, 3.0]), gt.zeros((2, 2))
+    with gt.GradientTape() as tape:
+        t[:] = [[x[0] ** 2, 1.0], (x[0] * x[1], x[1])]
+        np.add.at(t, ([0, 0], [0, 0]), [x[0], x[1]])
+        loss = (t * np.array([[1.0, 10.0], [100.0, 1000.0]])).sum()
+    assert t.numpy().tolist() == [[9.0, 1.0], [6.0, 3.0]]
+    assert tape.gradient(loss, x).numpy().tolist() == [4.0 + 300.0 + 1.0, 200.0 + 1000.0 + 1.0]
+
+
+def test_a_tensor_without_axes_is_written_to() -> None:
+    x, t = gt.Variable(3.0), gt.zeros(())
+    with gt.GradientTape() as tape:
+        t[...] = x * x
+        t[()] = t * x
+        np.add.at(t, (), x)
+    assert float(t.numpy()) == 30.0
+    assert float(tape.gradient(t, x).numpy()) == 28.0
+    with pytest.raises(IndexError):
+        t[0] = 1.0
+
+
+def test_adding_many_values_at_few_places_is_one_record() -> None:
+    rng = np.random.default_rng(0)
+    places, values = rng.integers(0, 3, 3000), rng.standard_normal(3000)
+    x, t = gt.constant(values), gt.zeros(3)
+    with gt.GradientTape() as tape:
+        tape.watch(x)
+        np.add.at(t, places, x)
+        np.subtract.at(t, places[:10], 2 * x[:10])
+        assert len(tape._records) == 5  # that many: two writes, one index, two for - 2 * x
+    expected = np.zeros(3)
+    np.add.at(expected, places, values)
+    np.subtract.at(expected, places[:10], 2 * values[:10])
+    assert t.numpy().tolist() == expected.tolist()
+    weights = np.array([1.0, 10.0, 100.0])
+    share = tape.gradient(t, x, output_gradients=weights).numpy()
+    assert share[:10].tolist() == (-weights[places[:10]]).tolist()
+    assert share[10:].tolist() == weights[places[10:]].tolist()
+
+
+def test_adding_at_what_the_dtype_cannot_hold() -> None:
+    with pytest.raises(TypeError, match="complex"):
+        np.add.at(gt.zeros(2), [0], 1j)
 
 
 def test_the_real_part_is_no_view_to_write_into() -> None:

@@ -14,6 +14,7 @@ from gradtape.rules import Elementwise, Primitive, align, pointwise, unbroadcast
 
 __all__ = [
     "broadcast",
+    "broadcast_view",
     "cosine",
     "embed",
     "exponential",
@@ -144,14 +145,24 @@ def _push_broadcast(t: Any, x_shape: Shape, shape: Shape, batch: Shape) -> Any:
     return broadcast(align(t, x_shape, len(shape), batch), shape=batch + shape)
 
 
-#: np.broadcast_to, faster when small.
-broadcast = Primitive(
-    filled,
-    lambda g, x_shape, batch: unbroadcast(g, x_shape, batch),
-    _push_broadcast,
-    kind="movement",
-    name="broadcast",
-)
+def _broadcasting(compute: Any, name: str) -> Primitive:
+    return Primitive(
+        compute,
+        lambda g, x_shape, batch: unbroadcast(g, x_shape, batch),
+        _push_broadcast,
+        kind="movement",
+        name=name,
+    )
+
+
+def _broadcast_view(x: Any, /, shape: Shape) -> Any:
+    return np.broadcast_to(x, shape)
+
+
+#: np.broadcast_to for rules: faster when small.
+broadcast = _broadcasting(filled, "broadcast")
+#: np.broadcast_to for users: always a view, so that a write into x shows in it.
+broadcast_view = _broadcasting(_broadcast_view, "broadcast_to")
 
 
 # The transposes of indexing -------------------------------------------------------------------

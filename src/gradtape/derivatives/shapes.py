@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.derivatives.axes import inverse, one_axis, several_axes
-from gradtape.derivatives.primitives import broadcast, embed, prefixed
+from gradtape.derivatives.primitives import broadcast, broadcast_view, embed, prefixed
 from gradtape.errors import no_rule_for_argument
 from gradtape.rules import Primitive, Variadic, bare, meaning
 
@@ -197,7 +197,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     fits = [n in (1, m) for n, m in zip(array.shape[::-1], shape[::-1], strict=False)]
     if array.ndim > len(shape) or not all(fits):
         raise ValueError(f"broadcast_to: shape {array.shape} does not broadcast to {shape}")
-    return broadcast(array, shape=tuple([operator.index(n) for n in shape]))
+    return broadcast_view(array, shape=tuple([operator.index(n) for n in shape]))
 
 
 @meaning(np.broadcast_arrays)

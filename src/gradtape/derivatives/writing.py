@@ -1,4 +1,4 @@
-"""The rule of writing into an array: the array with some entries replaced by others."""
+"""The rules of writing into an array: some entries replaced by others, or added to."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from gradtape.derivatives.indexing import is_basic, positions_of
-from gradtape.derivatives.primitives import gather, prefixed
+from gradtape.derivatives.primitives import gather, prefixed, scatter_add
 from gradtape.rules import Primitive, align, unbroadcast
 
-__all__ = ["written"]
+__all__ = ["added", "written"]
 
 Shape = tuple[int, ...]
 Index = tuple[Any, ...]
 
 
 def _written(x: Any, value: Any, /, index: Index) -> Any:
-    out = x.copy()
+    out = np.array(x)
     out[index] = value
     return out
 
@@ -75,5 +75,33 @@ written: Primitive = Primitive(
     (lambda t, x_shape, index, batch: _others(t, x_shape, index, batch), _push_value),
     kind="movement",
     selects=True,
+    fills=True,
+)
+
+
+def _added(x: Any, value: Any, /, index: Index) -> Any:
+    out = np.array(x)
+    np.add.at(out, index, value)
+    return out
+
+
+def _pull_addend(g: Any, x_shape: Shape, value_shape: Shape, index: Index, batch: Shape) -> Any:
+    return unbroadcast(gather(g, positions_of(x_shape, index), len(batch)), value_shape, batch)
+
+
+def _push_addend(t: Any, x_shape: Shape, value_shape: Shape, index: Index, batch: Shape) -> Any:
+    places = positions_of(x_shape, index)
+    t = _aligned(t, value_shape, places.ndim + len(batch), batch)
+    return scatter_add(
+        np.broadcast_to(t, batch + places.shape), shape=batch + x_shape, positions=places
+    )
+
+
+#: x after ``np.add.at(x, index, value)``: a place that the index names twice is added to twice.
+added: Primitive = Primitive(
+    _added,
+    (lambda g: g, _pull_addend),
+    (lambda t: t, _push_addend),
+    kind="movement",
     fills=True,
 )
