@@ -138,7 +138,9 @@ def _walk_finite(
     if alive is not None:
         cotangents.before = {}  # the seed is a selection: nothing comes before it
     shares = _walk(records, seeds, wanted, batch, cotangents, False)
-    whole = cotangents.before or {}
+    whole = cotangents.before
+    if whole is None:
+        return shares  # no selection was met
     for key, share in zip(wanted, shares, strict=True):
         # NaN is what differs from itself, and so does a product with itself that holds one.
         # (Complex infinities can look like one; that costs a second walk, nothing else.)

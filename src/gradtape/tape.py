@@ -22,7 +22,7 @@ from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
 from gradtape.recording import ACTIVE, active, new_key, start, stop
 from gradtape.sweep import seeds_of, sweep
-from gradtape.tensor import Tensor
+from gradtape.tensor import Tensor, new
 from gradtape.variable import Variable
 from gradtape.writes import watched
 
@@ -41,7 +41,7 @@ class UnconnectedGradients(enum.Enum):
 
 _NONE: UnconnectedGradients = UnconnectedGradients.NONE
 _key = attrgetter("key")
-_NOTHING: frozenset[int] = frozenset()  # the empty frozenset is one object
+_ARRAY = frozenset([ndarray])
 _TENSORS = frozenset([Tensor, Variable])
 
 
@@ -190,7 +190,7 @@ class GradientTape:
             return key
         saved = primitive.keep[mask]
         if type(saved) is not tuple:  # else no value is needed
-            if None in keys and ndarray in map(type, inputs):
+            if None in keys and not _ARRAY.isdisjoint(map(type, inputs)):
                 arrays = self._guarded(primitive, inputs, arrays, mask)
             saved = saved(arrays + (out, None))  # noqa: RUF005  (faster than unpacking)
         notes = primitive.notes(mask, arrays, out) if primitive.noted else None
@@ -278,7 +278,9 @@ class GradientTape:
             if share is None or isinstance(share, Tensor):
                 results.append(self._answer(share, s, s.array.shape, unconnected))
             else:
-                results.append(cls(share if share.ndim else share[()]))
+                result = new(cls)
+                result.array, result.key = share if share.ndim else share[()], None
+                results.append(result)
         self._end()
         return results if leaves is sources else pack(sources, results)
 
