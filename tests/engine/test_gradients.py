@@ -263,6 +263,25 @@ def test_outputs_of_one_operation_as_targets_and_sources() -> None:
     assert np.array_equal(tape.jacobian(c, c).numpy(), np.eye(2))
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_jacobian_by_one_of_the_outputs_of_a_user_s_function(whole: bool) -> None:
+    """The other output's cotangent is zeros of its own shape, for every row."""
+
+    @gt.custom_gradient
+    def f(x: Any) -> Any:
+        def grad(p: Any, q: Any) -> Any:
+            assert (p.shape, q.shape) == ((3,), ())
+            return 2 * x * p + q
+
+        return (x * x, x.sum()), grad
+
+    x = gt.Variable([1.0, 2.0, 3.0])
+    with gt.GradientTape() as tape:
+        squares, total = f(x)
+    jacobian = tape.jacobian(squares if whole else total, x).numpy()
+    assert np.array_equal(jacobian, np.diag([2.0, 4.0, 6.0]) if whole else np.ones(3))
+
+
 def test_a_jacobian_in_the_tape_s_own_context() -> None:
     x = gt.Variable([1.0, 2.0])
     with gt.GradientTape(persistent=True) as tape:

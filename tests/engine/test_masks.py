@@ -152,6 +152,35 @@ def test_the_jacobian_of_a_root_is_zero_off_the_diagonal() -> None:
     assert np.array_equal(tape.jacobian(y, x).numpy(), [[np.inf, 0.0], [0.0, 0.5]])
 
 
+@pytest.mark.parametrize("shape", [(2,), (3, 2), (3, 1, 2), (0, 2)])
+def test_the_jacobian_of_a_root_that_is_broadcast(shape: Any) -> None:
+    """Each row of the Jacobian has a liveness of its own, also behind a sum over axes."""
+    x = gt.Variable([0.0, 1.0])
+    with gt.GradientTape() as tape:
+        y = np.sqrt(x) + np.zeros(shape)
+    expected = np.broadcast_to([[np.inf, 0.0], [0.0, 0.5]], (*shape, 2))
+    assert np.array_equal(tape.jacobian(y, x, "zero").numpy(), expected)
+
+
+def test_rows_of_a_jacobian_die_one_by_one_behind_a_product() -> None:
+    """A matrix product forgets which entries are alive, but not for which rows of the Jacobian."""
+    x = gt.Variable([0.0, 4.0])
+    with gt.GradientTape() as tape:
+        y = np.concatenate([np.sqrt(x) @ np.array([[1.0, 2.0], [3.0, 4.0]]), 2 * x])
+    expected = [[np.inf, 0.75], [np.inf, 1.0], [2.0, 0.0], [0.0, 2.0]]
+    assert np.array_equal(tape.jacobian(y, x).numpy(), expected)
+
+
+def test_rows_of_a_jacobian_die_one_by_one_behind_a_decomposition() -> None:
+    x = gt.Variable(np.zeros((2, 2)))
+    with gt.GradientTape() as tape:
+        values, _ = np.linalg.eigh(np.sqrt(x) + np.diag([1.0, 3.0]))
+        y = np.concatenate([2 * x[0], values])
+    rows = tape.jacobian(y, x).numpy()
+    assert rows[:2].tolist() == [[[2, 0], [0, 0]], [[0, 2], [0, 0]]]
+    assert not np.isfinite(rows[2:]).all()  # these do depend on the roots
+
+
 def test_the_jacobian_of_a_root_within_a_tape() -> None:
     x = gt.Variable([0.0, 1.0])
     with gt.GradientTape():
@@ -197,6 +226,15 @@ def test_liveness_is_joined_where_ways_meet() -> None:
         r = np.sqrt(x)
         y = (np.where(x > 1, r, 0.0) + r).sum()
     assert np.array_equal(tape.gradient(y, x).numpy(), [np.inf, 0.5])
+
+
+def test_a_nan_is_found_in_what_was_a_sum_before_the_selection() -> None:
+    """The walk adds in place to a sum that is its own: it must not take it for the one before."""
+    x = gt.Variable([0.0, 4.0])
+    with gt.GradientTape() as tape:
+        chosen = np.where(x > 0, np.sqrt(x), 0.0)
+        y = (chosen + 2 * x + 3 * x + 4 * x).sum()
+    assert np.array_equal(tape.gradient(y, x).numpy(), [9.0, 9.25])
 
 
 # What is not hidden -------------------------------------------------------------------------------

@@ -96,6 +96,17 @@ def test_a_variable_not_watched_by_itself_can_be_watched() -> None:
     assert dw is None
 
 
+def test_a_variable_may_be_frozen_and_thawed() -> None:
+    v = gt.Variable(3.0)
+    v.trainable = False
+    with gt.GradientTape(persistent=True) as tape:
+        y = v * v
+        v.trainable = True
+        z = v * v
+    assert tape.gradient(y, v) is None
+    assert float(tape.gradient(z, v).numpy()) == 6.0
+
+
 def test_an_untrainable_variable_is_not_watched_by_itself() -> None:
     v = gt.Variable(3.0, trainable=False)
     with gt.GradientTape(persistent=True) as tape:
@@ -321,3 +332,18 @@ def test_tapes_can_be_left_in_any_order() -> None:
     assert active() == ()
     assert one.gradient(y, x) is None
     assert other.gradient(y, x).numpy() == 6.0
+
+
+def test_a_gradient_function_that_fails_leaves_the_tape_as_it_was() -> None:
+    weights = iter(["none", 3.0])
+
+    @gt.custom_gradient
+    def f(x):
+        return x * x, lambda g: g * float(next(weights))
+
+    x = gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        y = np.sin(f(x))
+    with pytest.raises(ValueError, match="could not convert"):
+        tape.gradient(y, x)
+    assert tape.gradient(y, x).numpy() == 3.0 * np.cos(4.0)

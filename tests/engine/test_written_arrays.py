@@ -137,6 +137,18 @@ def test_what_no_rule_needs_may_be_written_to(shape: Any) -> None:
 
 
 @pytest.mark.parametrize("shape", [SMALL, LARGE], ids=["small", "large"])
+def test_what_only_the_other_arguments_rule_needs_may_be_written_to(shape: Any) -> None:
+    """The slope of a / x by x is -(a / x) / x: of a nothing is kept."""
+    a = contiguous(shape)
+    expected = -a / 4.0
+    x = gt.Variable(np.full(shape, 2.0))
+    with gt.GradientTape() as tape:
+        y = a / x
+        a[...] = 0.0
+    assert np.array_equal(tape.gradient(y, x).numpy(), expected)
+
+
+@pytest.mark.parametrize("shape", [SMALL, LARGE], ids=["small", "large"])
 def test_an_array_that_no_tape_tracks_a_use_of_may_be_written_to(shape: Any) -> None:
     a = contiguous(shape)
     x = gt.Variable(np.ones(shape))
