@@ -73,7 +73,7 @@ def name_of(function: Any) -> str:
         packages = [np, sys.modules.get("scipy.special")]
         homes = [p.__name__ for p in packages if p and getattr(p, name, None) is function]
         module = homes[0] if homes else "ufunc"
-    return f"{module}.{name}"
+    return f"{_package(module)}.{name}"
 
 
 def no_rule(function: Any, reason: str = "") -> NoRuleError:
@@ -98,11 +98,15 @@ def tracked_conversion(tensor: Any) -> TrackedConversionError:
     """The error for a silent conversion of a tracked tensor."""
     culprit = _scipy_function(sys._getframe(1))
     if culprit is None:
-        where = "by np.asarray, float(), a function that does not dispatch, or array[i] = tensor"
+        where = (
+            "by np.array, np.asarray, np.vectorize, float(), a function that does not dispatch, or "
+            "array[i] = tensor"
+        )
         way_out = (
             "Use tensor.numpy() or tensor.item() for the bare value, gradtape.stop_gradient to "
             "leave it out of the gradient, or np.stack, np.concatenate and np.where to build an "
-            "array out of tensors, or gradtape.zeros to make one to fill."
+            "array out of tensors (for np.vectorize(f)(t): np.stack([f(v) for v in t])), or "
+            "gradtape.zeros to make one to fill."
         )
     else:
         where, way_out = f"in {culprit.name}, which does not know tensors", _instead_of(culprit)

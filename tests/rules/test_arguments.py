@@ -46,6 +46,10 @@ REFUSED: list[tuple[str, str, Any]] = [
     ("numpy.reshape", "order", lambda x: np.reshape(x, (3, 2), order="A")),
     ("numpy.pad", "mode", lambda x: np.pad(x, 1, mode=lambda *a: None)),
     ("numpy.nan_to_num", "copy", lambda x: np.nan_to_num(x, copy=False)),
+    ("numpy.var", "dtype", lambda x: np.var(x, dtype=int)),
+    ("numpy.cov", "ddof", lambda x: np.cov(x, ddof=x[0, 0])),
+    ("numpy.linalg.norm", "ord", lambda x: np.linalg.norm(x, x[0, 1], axis=1)),
+    ("numpy.linalg.norm", "ord", lambda x: np.linalg.norm(x, x[0, 2], axis=1)),
     ("numpy.ravel", "order", lambda x: np.ravel(x, order="K")),
 ]
 
@@ -115,6 +119,30 @@ def test_defaults_say_nothing(tracked: Any, index: int):
     np.testing.assert_array_equal(call(tracked).numpy(), call(np.array(X)))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, number: np.linalg.norm(x, number(3), axis=1),
+        lambda x, number: np.cov(x, ddof=number(1)),
+        lambda x, number: np.linalg.pinv(x, number(1e-9)),
+        lambda x, number: np.linalg.pinv(x, rtol=number(1e-9)),
+        lambda x, number: np.linalg.lstsq(x, x, number(1e-9))[0],
+    ],
+)
+def test_a_number_without_derivative_may_be_a_tensor(tracked: Any, call: Any):
+    np.testing.assert_array_equal(call(tracked, gt.constant).numpy(), call(np.array(X), float))
+
+
+def test_what_counts_as_zero_has_no_derivative():
+    """A threshold that a tape tracks: it chooses, and does not enter the value."""
+    x, threshold = gt.constant(X), gt.constant(1e-9)
+    with gt.GradientTape(persistent=True) as tape:
+        tape.watch([x, threshold])
+        inverse = np.linalg.pinv(x, threshold)
+    assert tape.gradient(inverse, x) is not None
+    assert tape.gradient(inverse, threshold) is None
+
+
 def test_pad_widths_by_axis(tracked: Any):
     # Compared with the pairs, since an older NumPy takes no dict.
     actual, expected = np.pad(tracked, {-1: (1, 2)}), np.pad(X, ((0, 0), (1, 2)))
@@ -134,7 +162,13 @@ BARE: list[Any] = [
         np.argmin,
     ),
     *(np.argsort, np.nonzero, np.count_nonzero, np.any, np.all, np.shape, np.ndim, np.size),
-    *(np.round, lambda x: x > 2, lambda x: x // 2, lambda x: x == x),
+    *(
+        np.round,
+        lambda x: np.mean(x, 0, dtype=int),
+        lambda x: x > 2,
+        lambda x: x // 2,
+        lambda x: x == x,
+    ),
     *(
         lambda x: np.searchsorted(x[0], 2.0),
         lambda x: np.isclose(x, x),

@@ -206,6 +206,14 @@ def test_the_derivative_of_powers_at_zero():
     check(lambda x: np.polyval([1.0, 2.0, 3.0], x), ([0.0], [2]))
 
 
+def test_the_rows_of_a_table_are_coefficients_of_several_polynomials():
+    table = [[1.0, 2.0], [0.0, 3.0], [5.0, 0.0]]
+    x = np.array([2.0, -1.0])
+    value = np.polyval(gt.constant(table), x)
+    assert bare(value).tolist() == np.polyval(table, x).tolist() == [9, 5 - 3 - 3 + 2 - 2 + 0]
+    check(np.polyval, (table, [[4, 1], [2, -1], [1, 1]]), (x, [2 * 2, -2 * 2 + 3]))
+
+
 def test_a_fit_through_all_points_interpolates():
     x = np.array([0.0, 1.0, 2.0])
     (by_y,) = slopes(lambda y: np.polyval(np.polyfit(x, y, 2), 0.5), [1.0, 0.0, 5.0])
@@ -256,14 +264,83 @@ def test_unwrapped_angles_have_slope_one():
     check(np.unwrap, ([0.0, 3.0, -3.0, 2.5, -2.5], [1, 1, 1, 1, 1]))
 
 
+def test_each_period_added_has_slope_one_by_the_period():
+    angles = [0.0, 2.0, 0.5, 2.5, 0.8]  # 0, -1, -2.5, -3.5, -2.2
+    check(
+        lambda p, period: np.unwrap(p, period=period) * [1, 10, 100, 1000, 1e4],
+        (angles, [1, 10, 100, 1000, 1e4]),
+        (3.0, -10 - 100 - 2 * 1000 - 1e4),
+    )
+
+
+def test_the_numerical_derivative_of_conditions_is_of_floats():
+    f, places = np.array([True, False, True, True]), np.array([0.0, 1.0, 2.0, 4.0])
+    found = np.gradient(gt.constant(f), places, edge_order=2)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(bare(found), np.gradient(f, places, edge_order=2))
+
+
+def test_places_in_a_list_of_tensors_have_their_derivatives():
+    check(lambda h: np.gradient(gt.constant([0.0, 1.0, 4.0]), [0 * h, h, 3 * h])[1], (0.5, -14 / 3))
+
+
 def test_pad_with_nothing_to_fill_from():
     for mode in ("edge", "mean", "maximum", "linear_ramp", "reflect"):
         with pytest.raises(ValueError, match=r"extend empty axis"):
             np.pad(gt.constant(np.zeros((0, 2))), 1, mode)
 
 
+def test_the_parts_of_what_pads_may_be_tensors():
+    weights = np.arange(16.0).reshape(4, 4)
+    for mode, argument in (("constant", "constant_values"), ("linear_ramp", "end_values")):
+        for ends in (
+            lambda c: c,
+            lambda c: (c, 1.0),
+            lambda c: [[c, 2 * c], [3.0, c * c]],
+            lambda c: np.stack([c, 3 * c]),
+        ):
+            c, x = 0.4, gt.constant([[1.0, 2.0], [3.0, 4.0]])
+
+            def padded(c: Any, x: Any = x, m: str = mode, a: str = argument, e: Any = ends) -> Any:
+                return np.sum(weights * np.pad(x, 1, m, **{a: e(c)}))
+
+            (by_c,) = slopes(padded, c)
+            ahead, behind = bare(padded(c + 1e-4)), bare(padded(c - 1e-4))
+            np.testing.assert_allclose(by_c, (ahead - behind) / 2e-4, rtol=1e-9)
+
+
 def test_empty_padding_keeps_what_it_surrounds():
     check(lambda x: np.pad(x, 1, "empty")[1:-1] * 3, ([1.0, 2.0], [3, 3]))
+
+
+# Sequences for arrays ---------------------------------------------------------------------------
+
+MATRIX, VECTOR = [[1.0, 2.0], [3.0, 5.0]], [2.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("function", "by_matrix", "by_vector"),
+    [
+        (np.matmul, [[2, 7], [2, 7]], [4, 7]),
+        (np.dot, [[2, 7], [2, 7]], [4, 7]),
+        (np.linalg.matmul, [[2, 7], [2, 7]], [4, 7]),
+        (lambda a, b: np.matmul(b, a), [[2, 2], [7, 7]], [3, 8]),
+        (lambda a, b: np.linalg.multi_dot([b, a]), [[2, 2], [7, 7]], [3, 8]),
+        (lambda a, b: np.matvec(a, b), [[2, 7], [2, 7]], [4, 7]),
+        (lambda a, b: np.vecmat(b, a), [[2, 2], [7, 7]], [3, 8]),
+        (np.inner, [[2, 7], [2, 7]], [4, 7]),
+    ],
+)
+def test_the_other_factor_may_be_a_list(function: Any, by_matrix: Any, by_vector: Any):
+    if not hasattr(np, "matvec") and "matvec" in function.__code__.co_names:
+        pytest.skip("needs NumPy 2.2")
+    check(lambda a: function(a, VECTOR), (MATRIX, by_matrix))
+    check(lambda b: function(MATRIX, b), (VECTOR, by_vector))
+
+
+def test_nothing_may_be_taken():
+    assert bare(np.take(gt.constant(MATRIX), [], 1)).shape == (2, 0)
+    check(lambda x: np.take(x, [0, 0], 0), (3.0, 2))
 
 
 # What is refused --------------------------------------------------------------------------------
@@ -297,7 +374,13 @@ def test_what_makes_a_bare_array_raises(tracked: Any, call: Any):
     with pytest.raises((gt.TrackedConversionError, ValueError, TypeError)) as raised:
         call(tracked)
     chain = [raised.value, raised.value.__cause__, raised.value.__context__]
-    assert any([isinstance(e, gt.TrackedConversionError) for e in chain])
+    (said,) = {str(e) for e in chain if isinstance(e, gt.TrackedConversionError)}
+    for words in ("np.array", "np.vectorize", "np.stack([f(v) for v in t])", "gradtape.zeros"):
+        assert words in said
+
+
+def test_what_the_error_names_instead_of_vectorize_has_a_derivative():
+    check(lambda t: np.stack([v * v for v in t]), ([1.0, 2.0], [2, 4]))
 
 
 @pytest.mark.parametrize(
@@ -312,6 +395,9 @@ def test_what_makes_a_bare_array_raises(tracked: Any, call: Any):
         ("length 3", lambda x: np.gradient(x, [1.0, 2.0])),
         ("edge_order", lambda x: np.gradient(x, edge_order=3)),
         ("one length", lambda x: np.interp(0.5, [0, 1], x)),
+        ("must be real", lambda x: np.interp(x * 1j, [0, 1], [1, 2])),
+        ("must be real", lambda x: np.interp(0.5, x * 1j, x)),
+        ("got a number", lambda x: np.polyval(x[0], x)),
         ("non-zero", lambda x: np.interp(x, [0, 1], [1, 2], period=0)),
         ("mode must be", lambda x: np.convolve(x, x, "bad")),
         ("cannot be empty", lambda x: np.convolve(x, [])),

@@ -73,6 +73,7 @@ def test_two_arguments(function: Any, x: Any, y: Any, by_x: Any, by_y: Any):
     ("function", "at", "expected"),
     [
         (np.absolute, [-2.0, 0.0, 3.0], [-1, 0, 1]),
+        (np.angle, [-2.0, -0.0, 0.0, 3.0], [0, 0, 0, 0]),
         (np.sqrt, [0.0, 4.0], [INF, 0.25]),
         (np.cbrt, [0.0, -8.0], [INF, 1 / 12]),
         (np.log, [0.0], [INF]),

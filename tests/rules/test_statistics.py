@@ -207,11 +207,25 @@ def test_the_end_of_a_quantile_is_flat_where_its_place_is_beyond_the_data():
     assert by_q("weibull", 0.05) == 0
     assert by_q("weibull", 0.95) == 0
     assert gradient(lambda q: np.percentile(squares, q), 50.0) == pytest.approx(3 * 3 / 100)
+    places = gt.constant(squares)
+    check(lambda q: np.quantile(places, [0.1, q, 1 - q]), 0.5, 3 * (4 - 1) - 3 * (4 - 1))
+    check(lambda q: np.quantile(places, [[q], [0.2]]), 0.9, 3 * (9 - 4))
 
 
 def test_an_entry_at_the_place_stands_for_itself():
     """What stands next to it counts nothing, even behind an infinite slope."""
     check(lambda x: np.quantile(np.sqrt(x), 1 / 2), [4.0, 0.0, 16.0, 9.0, 1.0], [0.25, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("method", ["hazen", "weibull", "median_unbiased", "averaged_inverted_cdf"])
+def test_beyond_an_end_its_entry_stands_alone_even_beside_infinity(method: Any):
+    for data, q in ((np.array([INF, 1.0]), 0.01), (np.array([-INF, 3.0]), 1.0)):
+        with np.errstate(invalid="ignore"):
+            expected = np.quantile(data, q, method=method)
+            assert bare(np.quantile(gt.constant(data), q, method=method)) == expected
+        assert np.isfinite(expected)
+        check(lambda t, q=q: np.quantile(t, q, method=method), data, data == expected)
+        assert gradient(lambda q, d=data: np.quantile(d, q, method=method), q) == 0
 
 
 @pytest.mark.parametrize("q", [-0.1, 1.5])
@@ -220,6 +234,20 @@ def test_quantiles_beyond_the_whole_are_refused_as_in_numpy(q: float):
         np.quantile(gt.constant([1.0, 2.0]), q)
     with pytest.raises(ValueError, match=r"range \[0, 100\]"):
         np.percentile(gt.constant([1.0, 2.0]), 100 * q)
+
+
+# Variances ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ddof", "correction"])
+@pytest.mark.parametrize("function", [np.var, np.nanvar])
+def test_degrees_of_freedom_have_a_derivative(function: Any, name: str):
+    x = np.array([1.0, 2.0, 6.0])  # its squared distances from the mean sum up to 14
+    check(lambda d: function(gt.constant(x), **{name: d}), 1.0, 14 / (3 - 1) ** 2)
+    check(lambda d: function(gt.constant(x), **{name: d}), 0.5, 14 / (3 - 0.5) ** 2)
+    root = np.sqrt(14 / 2)
+    spread = {np.var: np.std, np.nanvar: np.nanstd}[function]
+    check(lambda d: spread(gt.constant(x), **{name: d}), 1.0, 14 / 4 / (2 * root))
 
 
 # Averages, covariances, counts --------------------------------------------------------------------
@@ -255,6 +283,67 @@ def test_sums_of_weights_in_bins():
     assert edges.tolist() == [0, 3.5, 7]
 
 
+PLACES = np.array([0.2, 0.9, 1.4, 2.2, 3.0])
+
+
+def by_differences(function: Any, at: Any) -> Any:
+    at, h = np.asarray(at, float), 1e-6
+    ahead, behind = [
+        [np.sum(function(at + step)) for step in s * h * np.eye(at.size)] for s in (1, -1)
+    ]
+    return np.subtract(ahead, behind) / (2 * h)
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(1.0, 6.0)])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_density_depends_on_the_edges_of_its_bins(weights: Any, several: bool):
+    factors = np.array([1.0, 10.0, 100.0])
+    rest: Any = {"density": True, "weights": weights}
+    points = np.stack([PLACES, PLACES**2], -1)
+
+    def by_edges(edges: Any) -> Any:
+        if several:
+            return np.histogramdd(points, [edges, 2], **rest)[0] * factors[:, None]
+        return np.histogram(PLACES, edges, **rest)[0] * factors
+
+    def by_sample(sample: Any) -> Any:
+        if several:
+            return np.histogram2d(sample, points[:, 1], [3, 2], **rest)[0] * factors[:, None]
+        return np.histogram(sample, 3, **rest)[0] * factors
+
+    def by_range(ends: Any) -> Any:
+        sample = points if not isinstance(ends, gt.Tensor) else gt.constant(points)
+        if several:
+            return np.histogramdd(sample, (3, 2), [ends, (0, 9.5)], **rest)[0] * factors[:, None]
+        return np.histogram(sample[:, 0], 3, ends, **rest)[0] * factors
+
+    for function, at in (
+        (by_edges, [0.0, 1.0, 2.0, 4.0]),
+        (by_sample, PLACES),
+        (by_range, [-0.1, 3.3]),
+    ):
+        np.testing.assert_allclose(
+            gradient(function, at), by_differences(function, at), rtol=1e-8, atol=1e-8
+        )
+
+
+def test_edges_given_as_a_tensor_are_answered_and_others_are_bare():
+    edges = gt.constant([0.0, 1.0, 4.0])
+    with gt.GradientTape() as tape:
+        tape.watch(edges)
+        counts, same = np.histogram(PLACES, edges)
+        table, *both = np.histogram2d(PLACES, PLACES, edges)
+        _, found = np.histogram(edges, 2, density=True)
+    assert counts.tolist() == [2, 3]
+    assert table.tolist() == [[2, 0], [0, 3]]
+    assert all([e is edges for e in (same, *both)])
+    assert type(found) is np.ndarray
+
+
+def test_a_density_of_one_value_keeps_its_width():
+    check(lambda x: np.histogram(x, 2, density=True)[0], [3.0, 3.0], [0, 0])
+
+
 # Methods of ufuncs --------------------------------------------------------------------------------
 
 
@@ -279,10 +368,29 @@ def test_sums_of_weights_in_bins():
         (lambda x: np.multiply.reduceat(x, [0, 2]), [2, 0, 3, 4], [0, 2, 4, 3]),
         (lambda x: np.maximum.outer(x, [1.0, 2.5]), [2.0, 3.0], [1, 2]),
         (lambda x: np.subtract.outer([1.0, 2.0], x), [5.0, 6.0], [-2, -2]),
+        (lambda x: np.subtract.reduce(x, (), initial=5.0) * [1, 10], [2, 1], [-1, -10]),
+        (lambda x: np.true_divide.reduce(x, 0, initial=6.0), 2.0, -1.5),
+        (lambda x: np.hypot.reduce(x, None, initial=3.0), 4.0, 0.8),
     ],
 )
 def test_methods_of_ufuncs(function: Any, at: Any, expected: Any):
     check(function, at, expected)
+
+
+@pytest.mark.parametrize("dtype", ["f", "e", "i", "?"])
+@pytest.mark.parametrize("function", [np.multiply, np.true_divide, np.logaddexp, np.hypot])
+def test_methods_of_ufuncs_answer_in_numpys_dtypes(function: Any, dtype: str):
+    x = np.array([1, 2, 1]).astype(dtype)
+    for call in (
+        lambda x: function.outer(x, 2),  # a Python number counts as an array here
+        lambda x: function.outer(2.5, x),
+        lambda x: function.reduceat(x, [0, 0, 2]),
+        lambda x: function.reduce(x, (), initial=2),
+        lambda x: function.reduce(x, initial=2),
+    ):
+        actual, expected = call(gt.constant(x)), call(x)
+        assert actual.dtype == expected.dtype
+        np.testing.assert_allclose(bare(actual), expected, rtol=4 * float(np.finfo("e").eps))
 
 
 def test_running_logarithms_of_sums_do_not_overflow():

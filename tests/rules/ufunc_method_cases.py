@@ -135,6 +135,10 @@ def _pairs() -> list[Case]:
             )
             for u, (low, high, complex_too) in bounds.items()
         ],
+        *[
+            case(np.multiply, np.multiply.outer, *pair, note=f"outer-{i}")
+            for i, pair in enumerate([((3,), (2,)), ((2, 2), (3, 1)), ((), (3,))])
+        ],
         case(
             np.divmod,
             np.divmod.outer,

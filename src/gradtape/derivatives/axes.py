@@ -1,4 +1,7 @@
-"""Axes in canonical form: tuples of negative numbers, so that batch axes may stand in front."""
+"""Arguments in canonical form: axes, arrays, constants.
+
+Axes are tuples of negative numbers, so that batch axes may stand in front.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-__all__ = ["along", "as_array", "inverse", "kept", "one_axis", "several_axes"]
+from gradtape.errors import TrackedConversionError, no_rule_for_argument
+
+__all__ = [
+    *("along", "as_array", "constant", "inverse", "is_tensor", "kept", "one_axis", "several_axes"),
+]
 
 #: All axes of an array, by how many it has; NumPy allows 64.
 _ALL = [tuple(range(-ndim, 0)) for ndim in range(65)]
@@ -51,6 +58,31 @@ def along(part: Any, axis: int) -> tuple[Any, ...]:
     return (..., part, *[slice(None)] * (-axis - 1))
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether a value is one that tapes may track."""
+    return hasattr(value, "__gradtape_apply__")
+
+
 def as_array(value: Any) -> Any:
-    """What has a dtype as it is; a number or a sequence as an array."""
-    return value if hasattr(value, "dtype") else np.asarray(value)
+    """What has a dtype as it is; a number or a sequence, of tensors too, as an array."""
+    if hasattr(value, "dtype"):
+        return value
+    if _holds_tensors(value):
+        return np.stack([as_array(v) for v in value])
+    return np.asarray(value)
+
+
+def constant(value: Any, function: Any, argument: str, reason: str = "") -> Any:
+    """A number that a rule takes as constant; of a tracked tensor the error names the argument."""
+    if not is_tensor(value):
+        return value
+    try:
+        return np.asarray(value)[()]
+    except TrackedConversionError as error:
+        raise no_rule_for_argument(function, argument, reason) from error
+
+
+def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any([_holds_tensors(v) for v in value])
+    return is_tensor(value)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from gradtape.derivatives.axes import along, as_array, one_axis
+from gradtape.derivatives.axes import along, as_array, is_tensor, one_axis
 from gradtape.rules import Primitive, meaning, strip
 
 __all__ = ["unwrapped"]
@@ -92,6 +92,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     spacings = given or [1.0] * len(axes)
     if f.dtype.kind in "iu":
         f = f.astype(np.float64)
+    dtype = f.dtype if f.dtype.kind in "fc" else np.dtype(np.float64)
     results = []
     for i, spacing in zip(axes, spacings, strict=True):
         if f.shape[i] < edge_order + 1:
@@ -101,15 +102,15 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             )
         steps = _steps(spacing, f.shape[i])
         result = _slopes(f, steps, i - f.ndim, edge_order)
-        results.append(result if result.dtype == f.dtype else result.astype(f.dtype))
+        results.append(result if result.dtype == dtype else result.astype(dtype))
     return results[0] if len(axes) == 1 else tuple(results)
 
 
 def _steps(spacing: Any, length: int) -> Any:
     """One step for all, or one for each pair of neighbours."""
-    if np.ndim(spacing) == 0:
-        return spacing
     places = as_array(spacing)
+    if not places.ndim:
+        return spacing
     if places.ndim != 1 or places.shape[0] != length:
         raise ValueError(
             f"gradient: coordinates must have one axis of length {length}, got {places.shape}"
@@ -117,8 +118,7 @@ def _steps(spacing: Any, length: int) -> Any:
     whole = places.dtype.kind in "biu"
     steps = np.diff(strip(places).astype(np.float64) if whole else places)
     # The formula for one step says nothing of the derivative by each coordinate.
-    tracked = hasattr(steps, "__gradtape_apply__")
-    return steps[0] if not tracked and (steps == steps[0]).all() else steps
+    return steps[0] if not is_tensor(steps) and (steps == steps[0]).all() else steps
 
 
 def _slopes(f: Any, steps: Any, axis: int, edge_order: int) -> Any:
@@ -171,7 +171,12 @@ unwrapped = Primitive(_unwrapped, lambda g: g, lambda t: t, kind="movement")
 
 
 @meaning(np.unwrap)
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+    options: dict[str, Any] = {"discont": strip(discont), "axis": axis, "period": strip(period)}
+    if is_tensor(period) and period.dtype.kind == "f":
+        whole = unwrap(p.astype(np.result_type(p.dtype, period.dtype)), **options)
+        periods = np.rint((strip(whole) - strip(p)) / options["period"])
+        return whole + periods * (period - options["period"])  # adds 0, but with a derivative
     if p.dtype.kind != "f":
-        return p.result_class(np.unwrap(strip(p), discont, axis, period=period))
-    return unwrapped(p, discont=discont, axis=one_axis(axis, p.ndim), period=period)
+        return p.result_class(np.unwrap(strip(p), **options))
+    return unwrapped(p, **{**options, "axis": one_axis(axis, p.ndim)})

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.derivatives.axes import is_tensor
 from gradtape.derivatives.primitives import (
     cosine,
     exponential,
@@ -45,7 +46,7 @@ def _arctan2(x: Any, y: Any) -> Any:
 
 def _hypot(x: Any, y: Any, out: Any) -> Any:
     """x/r and y/r; 0 at the origin, as for the modulus of a complex number."""
-    if hasattr(out, "__gradtape_apply__"):  # to be differentiated
+    if is_tensor(out):  # to be differentiated
         return cosine(x, y), cosine(y, x)
     r = np.where(out == 0, 1, out)
     return x / r, y / r
@@ -184,6 +185,10 @@ def _bind_power(x: Any, y: Any) -> Any:
     return UFUNCS[np.power](x, y)
 
 
+#: For what acts entry by entry but has no partial derivative, as the functions of a complex number.
+_ENTRYWISE: dict[str, Any] = {"kind": "reduction", "spread": lambda g: g, "gather": lambda t: t}
+
+
 def _modulus(x: Any, /) -> Any:
     return np.absolute(x)
 
@@ -193,9 +198,7 @@ modulus = Primitive(
     _modulus,
     lambda g, x: g * np.sign(x),
     lambda t, x: np.real(t * np.conjugate(np.sign(x))),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
+    **_ENTRYWISE,
     name="modulus",
 )
 
@@ -228,25 +231,19 @@ conjugate = Primitive(
     _conjugate,
     lambda g: np.conjugate(g),
     lambda t: np.conjugate(t),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
+    **_ENTRYWISE,
 )
 real = Primitive(
     _real,
     lambda g: g,
     lambda t: np.real(t),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
+    **_ENTRYWISE,
 )
 imag = Primitive(
     _imag,
     lambda g: g * 1j,
     lambda t: np.imag(t),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
+    **_ENTRYWISE,
 )
 
 
@@ -276,6 +273,8 @@ def _bind_imag(val: Any) -> Any:
 def _bind_angle(z: Any, deg: bool = False) -> Any:
     if z.dtype.kind not in "fc":
         return np.angle(strip(z), deg)
+    if z.dtype.kind == "f":  # constant on both sides of 0, and so at 0
+        z = np.where(z == 0, np.copysign(z.dtype.type(1), z), z)
     angle = np.arctan2(np.imag(z), np.real(z))
     return np.rad2deg(angle) if deg else angle
 
@@ -354,9 +353,7 @@ converted: Primitive = Primitive(
     _astype,
     lambda g: g,
     lambda t, dtype: converted(t, dtype=dtype),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
+    **_ENTRYWISE,
     name="astype",
 )
 

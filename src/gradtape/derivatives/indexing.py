@@ -80,8 +80,10 @@ def plain_index(i: Any) -> Any:
 
 @meaning(np.take)
 def take(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
-    if axis is None:
+    if axis is None or not a.ndim:
         a, axis = np.ravel(a), 0
+    if isinstance(indices, (list, tuple)):
+        indices = plain_index(list(indices))  # an empty one counts as whole numbers
     indices = np.asarray(strip(indices))
     n = a.shape[axis]
     if mode != "raise":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import kept, one_axis, several_axes
+from gradtape.derivatives.axes import constant, kept, one_axis, several_axes
 from gradtape.derivatives.linalg_decompositions import singular_values
 from gradtape.derivatives.matrices import inverse_if_any, ratio
 from gradtape.derivatives.primitives import raised
@@ -87,6 +87,7 @@ power_norm = Primitive(_power_norm, _pull_power, _push_power)
 @meaning(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     x, keepdims = (x if x.dtype.kind in "fc" else x.astype(float)), bool(keepdims)
+    ord = constant(ord, np.linalg.norm, "ord", "np.sum(np.abs(x)**p, axis)**(1/p) does")
     if axis is None:
         if ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1):
             return euclidean(x, axis=None, keepdims=keepdims)

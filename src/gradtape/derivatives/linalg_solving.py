@@ -21,7 +21,7 @@ from gradtape.derivatives.matrices import (
     with_diagonal,
 )
 from gradtape.multiple import Several
-from gradtape.rules import Primitive, adjoint, meaning
+from gradtape.rules import Primitive, adjoint, meaning, strip
 
 __all__ = ["inverse", "linear_solution"]
 
@@ -121,9 +121,10 @@ pseudo_inverse = Primitive(_pinv, _pull_pinv, _push_pinv)
 
 @meaning(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
-    options: dict[str, Any] = {"rcond": rcond, "hermitian": bool(hermitian)}
+    # What is below the tolerance counts as zero: by it there is no derivative.
+    options: dict[str, Any] = {"rcond": strip(rcond), "hermitian": bool(hermitian)}
     if rtol is not np._NoValue:
-        options["rtol"] = rtol
+        options["rtol"] = strip(rtol)
     return pseudo_inverse(matrices.hermitian(a) if hermitian else a, options=tuple(options.items()))
 
 
@@ -197,6 +198,7 @@ least_squares = Several(
 
 @meaning(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    rcond = strip(rcond)
     if np.ndim(b) != 1:
         return least_squares(a, b, rcond=rcond)
     x, residuals, rank, s = least_squares(a, np.expand_dims(b, -1), rcond=rcond)

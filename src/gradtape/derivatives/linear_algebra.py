@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from gradtape.derivatives.axes import as_array
 from gradtape.derivatives.primitives import broadcast, scatter_add
 from gradtape.rules import STRAIGHT, Primitive, Variadic, adjoint, align, meaning, unbroadcast
 
@@ -85,7 +86,8 @@ def matmul(x1: Any, x2: Any) -> Any:
     n, m = getattr(x1, "ndim", -1), getattr(x2, "ndim", -1)
     if n > 1 and m > 1:
         return matrix_product(x1, x2)
-    n, m = np.ndim(x1), np.ndim(x2)
+    x1, x2 = as_array(x1), as_array(x2)
+    n, m = x1.ndim, x2.ndim
     if n == 0 or m == 0:
         raise ValueError("matmul: a scalar is no matrix; use * to multiply by a number")
     if x1.shape[-1] != x2.shape[max(m - 2, 0)]:
@@ -149,11 +151,6 @@ def vecmat(x1: Any, x2: Any) -> Any:
 @meaning(np.outer)
 def outer(a: Any, b: Any) -> Any:
     return np.multiply(np.ravel(a)[:, None], np.ravel(b)[None, :])
-
-
-@meaning((np.multiply, "outer"))
-def multiply_outer(a: Any, b: Any) -> Any:
-    return np.multiply(np.reshape(a, (*np.shape(a), *[1] * np.ndim(b))), b)
 
 
 @meaning(np.tensordot)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import as_array, kept, several_axes
+from gradtape.derivatives.axes import as_array, is_tensor, kept, several_axes
 from gradtape.derivatives.reductions import flag
 from gradtape.derivatives.statistics import fitted_weights
 from gradtape.rules import meaning, strip
@@ -133,11 +133,16 @@ def _weighted_places(q: Any, rows: Any, weights: Any, skips_nan: bool) -> Any:
     return np.moveaxis(np.reshape(places, (q.size, *bare.shape[:-1])), 0, -1)
 
 
+def _line(q: Any, count: Any, method: str) -> tuple[Any, Any]:
+    """The place before it is kept between both ends, and its derivative by q."""
+    alpha, beta = _LINES.get(method, (0.0, 1.0))
+    slope = count + 1 - alpha - beta
+    return slope * q + alpha - 1, slope
+
+
 def _slope(q: Any, count: Any, method: str) -> Any:
     """The derivative of the place by q: 0 beyond the ends, and where the place jumps."""
-    alpha, beta = _LINES.get(method, (0.0, 0.0))
-    slope = count + 1 - alpha - beta
-    place = slope * q + alpha - 1
+    place, slope = _line(q, count, method)
     inside = (place >= 0) & (place <= count - 1) & (method in _LINES)
     return np.where(inside, slope, 0)
 
@@ -162,7 +167,11 @@ def _quantile(
     if not (method in _ENTRIES or (method == "linear" and bare_q.dtype.kind in "bui")):
         above = np.where(spoiled, last, np.minimum(below + 1, np.maximum(count - 1, 0)))
         part: Any = np.where(spoiled, 0.0, places - below)
-        if hasattr(q, "__gradtape_apply__"):
+        if method != "midpoint":  # beyond an end its entry stands alone, even beside infinity
+            place = _line(np.ravel(bare_q), count, method)[0]
+            beyond = (part == 0) & ((place < 0) | (place > count - 1))
+            above = np.where(beyond, below, above)
+        if is_tensor(q):
             change = np.subtract(np.ravel(q), np.ravel(bare_q))  # 0, but with a derivative
             part = np.add(part, np.multiply(change, _slope(np.ravel(bare_q), count, method)))
         else:  # at a place the next entry has no part in the value (but NumPy's inf - inf is NaN)
@@ -202,7 +211,7 @@ def _bound(function: Any, plain: Any, whole: int, skips_nan: bool) -> None:
         keepdims: Any = False,
         weights: Any = None,
     ) -> Any:
-        a = as_array(a)
+        a, q = as_array(a), as_array(q) if isinstance(q, (list, tuple)) else q
         # NumPy's answer for a single entry has the right dtype; its errors speak of q and method.
         bare_q = strip(q)
         given = {} if weights is None else {"weights": np.ones(1)}

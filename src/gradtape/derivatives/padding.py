@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import along, as_array
+from gradtape.derivatives.axes import along, as_array, is_tensor
 from gradtape.errors import no_rule_for_argument
 from gradtape.rules import meaning, strip
 
@@ -14,6 +14,8 @@ __all__: list[str] = []
 
 Widths = tuple[int, int]
 
+#: Modes that fill with what is given, and the argument that gives it.
+_FILLS = {"constant": "constant_values", "linear_ramp": "end_values"}
 #: Modes that fill with a statistic of the entries near the edge.
 _STATISTICS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 
@@ -23,6 +25,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     if callable(mode):
         reason = "a function that writes into the padded array; build it with np.concatenate"
         raise no_rule_for_argument(np.pad, "mode", reason)
+    fill = _FILLS.get(mode)
+    if fill in options:
+        options[fill] = as_array(options[fill])
     bare_options = {name: strip(value) for name, value in options.items()}
     np.pad(np.zeros((1,) * array.ndim), 0, mode, **bare_options)  # NumPy's errors
     widths = _pad_widths(pad_width, array.ndim)
@@ -62,7 +67,7 @@ def _with_ramps(array: Any, widths: list[Widths], values: Any) -> Any:
         for side, n in enumerate(width):
             edge = array[along(-side, axis)]  # the first entry, or the last one
             end = ends[i, side]
-            end = end if hasattr(end, "__gradtape_apply__") else end.item()
+            end = end if is_tensor(end) else end.item()
             if n and array.dtype.kind not in "fc":
                 ramp = np.linspace(strip(end), strip(edge), n, False, dtype=array.dtype, axis=axis)
             else:

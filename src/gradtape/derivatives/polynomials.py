@@ -104,9 +104,14 @@ horner: Primitive = Primitive(
 @meaning(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     p, x = as_array(p), as_array(x)
-    if p.ndim != 1:
-        raise ValueError(f"polyval: the coefficients must have one axis, got shape {p.shape}")
-    return horner(p, x)
+    if not p.ndim:
+        raise TypeError("polyval: the coefficients must have an axis, got a number")
+    if p.ndim == 1:
+        return horner(p, x)
+    y: Any = np.zeros_like(x)
+    for coefficients in p:  # of several polynomials, broadcast against the places
+        y = y * x + coefficients
+    return y
 
 
 # Arithmetic -----------------------------------------------------------------------------------

@@ -203,6 +203,8 @@ def mean(
     a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True
 ) -> Any:
     if dtype is not None:
+        if np.dtype(dtype).kind not in "fc":  # rounded down: no derivative
+            return np.mean(strip(a), axis, dtype, keepdims=flag(keepdims), where=strip(where))
         a = a.astype(dtype)
     axes = several_axes(axis, a.ndim)
     if where is True:

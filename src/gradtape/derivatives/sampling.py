@@ -25,6 +25,11 @@ def interp(
 ) -> Any:
     """At a knot the slope is that of the interval behind it; at the last knot, before it."""
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise TypeError(
+            f"interp: x and xp must be real, got dtypes {x.dtype} and {xp.dtype}: complex numbers "
+            "have no order"
+        )
     if xp.ndim != 1 or fp.shape != xp.shape or not xp.size:
         raise ValueError(
             f"interp: xp and fp must be filled sequences of one length, got shapes {xp.shape} and "

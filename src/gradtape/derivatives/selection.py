@@ -105,14 +105,6 @@ def extract(condition: Any, arr: Any) -> Any:
     return np.take(as_array(arr), np.flatnonzero(strip(condition)))
 
 
-@meaning(np.sort_complex)
-def sort_complex(a: Any) -> Any:
-    ordered = np.sort(a)
-    if a.dtype.kind == "c":
-        return ordered
-    return ordered.astype("F" if a.dtype.char in "bhBH" else "G" if a.dtype.char == "g" else "D")
-
-
 @meaning(np.nan_to_num)
 def nan_to_num(
     x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None

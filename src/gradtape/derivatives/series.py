@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.rules import Primitive, adjoint, meaning
+from gradtape.rules import Primitive, meaning, pointwise
 
 __all__ = ["bessel", "sinc_derivative"]
 
@@ -61,14 +61,7 @@ def _next_sinc(x: Any, order: int) -> Any:
     return sinc_derivative(x, order=order + 1)
 
 
-sinc_derivative: Primitive = Primitive(
-    _sinc_derivative,
-    lambda g, x, order: g * adjoint(_next_sinc(x, order)),
-    lambda t, x, order: t * _next_sinc(x, order),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
-)
+sinc_derivative: Primitive = pointwise(_sinc_derivative, _next_sinc, "sinc_derivative")
 
 
 @meaning(np.sinc)
@@ -115,14 +108,7 @@ def _bessel_slope(x: Any, order: int) -> Any:
     return above if order == 0 else bessel(x, order=order - 1) / 2 + above / 2
 
 
-bessel: Primitive = Primitive(
-    _bessel,
-    lambda g, x, order: g * _bessel_slope(x, order),
-    lambda t, x, order: t * _bessel_slope(x, order),
-    kind="reduction",
-    spread=lambda g: g,
-    gather=lambda t: t,
-)
+bessel: Primitive = pointwise(_bessel, _bessel_slope, "bessel")
 
 
 @meaning(np.i0)

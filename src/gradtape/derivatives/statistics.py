@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from gradtape.derivatives.axes import as_array, several_axes
+from gradtape.derivatives.axes import as_array, constant, is_tensor, several_axes
 from gradtape.derivatives.primitives import scatter_add
 from gradtape.rules import bare, meaning, strip
 
 __all__ = ["fitted_weights"]
-
-
-def _is_tensor(value: Any) -> bool:
-    return hasattr(value, "__gradtape_apply__")
 
 
 # Averages -------------------------------------------------------------------------------------
@@ -112,6 +108,7 @@ def cov(
     dtype: Any = None,
 ) -> Any:
     m, y = as_array(m), None if y is None else as_array(y)
+    ddof = constant(ddof, np.cov, "ddof", "it is a whole number")
     if m.ndim > 2 or (y is not None and y.ndim > 2) or (ddof is not None and ddof != int(ddof)):
         return np.cov(strip(m), strip(y), ddof=ddof)  # NumPy's errors
     samples = _samples(m, y, rowvar, dtype)
@@ -162,7 +159,7 @@ bare(np.histogram_bin_edges)
 
 
 def _is_differentiable(weights: Any) -> bool:
-    return _is_tensor(weights) and weights.dtype.kind in "fc"
+    return is_tensor(weights) and weights.dtype.kind in "fc"
 
 
 def _stripped(values: Any) -> Any:
@@ -199,38 +196,72 @@ def _weights_in_bins(columns: Any, edges: Any, weights: Any) -> Any:
     return scatter_add(np.take(wide, some), shape=shape, positions=positions)
 
 
+def _is_sequence(bins: Any) -> bool:
+    return isinstance(bins, (list, tuple)) or np.ndim(strip(bins)) > 0
+
+
+def _edges_of(edges: Any, values: Any, bins: Any, range: Any) -> Any:
+    """The edges that NumPy found, as they depend on what they were made of."""
+    if _is_differentiable(bins):
+        return bins
+    if _is_sequence(bins) or (range is None and not np.size(values)):
+        return edges
+    ends = range if range is not None else (np.min(values), np.max(values))
+    if not any([_is_differentiable(e) for e in ends]):
+        return edges
+    half = 0.5 if strip(ends[0]) == strip(ends[1]) else 0  # a width where there is none
+    return np.linspace(ends[0] - half, ends[1] + half, len(edges))
+
+
+def _shown(edges: Any, bins: Any) -> Any:
+    """The edges to answer with: what was given as a tensor, or bare ones."""
+    return bins if _is_differentiable(bins) else edges
+
+
 @meaning(np.histogram)
 def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
-    a, bins = np.asarray(strip(a)), _stripped(bins)
-    if not _is_differentiable(weights):
-        return np.histogram(a, bins, range, density, strip(weights))
-    _, edges = np.histogram(a, bins, range, None, strip(weights))
-    counts = _in(_weights_in_bins([a.ravel()], [edges], np.ravel(weights)), weights.dtype)
-    if not density:
-        return counts, edges
-    widths = np.diff(edges).astype(float)
-    return np.true_divide(np.true_divide(counts, widths), np.sum(counts)), edges
+    a, bins = as_array(a), as_array(bins) if isinstance(bins, (list, tuple)) else bins
+    given = strip(bins), _stripped(range)
+    counts, bare_edges = np.histogram(strip(a), *given, None, strip(weights))
+    edges = _edges_of(bare_edges, a, bins, range) if density else bare_edges
+    if _is_differentiable(weights):
+        counts = _weights_in_bins([np.ravel(strip(a))], [bare_edges], np.ravel(weights))
+        counts = _in(counts, weights.dtype)
+    elif not is_tensor(edges):
+        counts = np.histogram(strip(a), *given, density, strip(weights))[0]
+        density = False
+    if density:
+        widths = np.diff(edges).astype(float)
+        counts = np.true_divide(np.true_divide(counts, widths), np.sum(counts))
+    return counts, _shown(bare_edges, bins)
 
 
 @meaning(np.histogramdd)
 def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
-    sample, bins = _stripped(sample), _stripped(bins)
-    if not _is_differentiable(weights):
-        return np.histogramdd(sample, bins, range, density, strip(weights))
-    if not hasattr(sample, "shape") or sample.ndim != 2:
-        sample = np.atleast_2d(sample).T
-    _, edges = np.histogramdd(sample, bins, range, None, strip(weights))
-    counts = _weights_in_bins(sample.T, edges, weights)
-    if not density:
-        return counts, edges
-    total = np.sum(counts)
-    for widths in np.ix_(*[np.diff(e) for e in edges]):
-        counts = np.true_divide(counts, widths)
-    return np.true_divide(counts, total), edges
+    table = as_array(sample)  # a point a row; as a list, a coordinate a row
+    columns = list(table.T if table.ndim == 2 and table is sample else np.atleast_2d(table))
+    given = _stripped(sample), _stripped(bins), _stripped(range)
+    counts, bare_edges = np.histogramdd(*given, None, strip(weights))
+    edges, n = list(bare_edges), len(bare_edges)
+    bins = list(bins) if _is_sequence(bins) else [bins] * n
+    if density:
+        limits = [None] * n if range is None else range
+        edges = [_edges_of(*one) for one in zip(edges, columns, bins, limits, strict=True)]
+    if _is_differentiable(weights):
+        counts = _weights_in_bins([strip(c) for c in columns], bare_edges, weights)
+    elif not any([is_tensor(e) for e in edges]):
+        counts = np.histogramdd(*given, density, strip(weights))[0]
+        density = False
+    if density:
+        total = np.sum(counts)
+        for i, e in enumerate(edges):
+            counts = np.true_divide(counts, np.reshape(np.diff(e), (-1,) + (1,) * (n - 1 - i)))
+        counts = np.true_divide(counts, total)
+    return counts, tuple([_shown(e, b) for e, b in zip(bare_edges, bins, strict=True)])
 
 
 @meaning(np.histogram2d)
@@ -242,9 +273,9 @@ def histogram2d(
     density: Any = None,
     weights: Any = None,
 ) -> Any:
-    x, y, bins = strip(x), strip(y), _stripped(bins)
-    if not _is_differentiable(weights):
-        return np.histogram2d(x, y, bins, range, density, strip(weights))
-    _, *edges = np.histogram2d(x, y, bins, range, None, strip(weights))  # any form of bins
-    counts, _ = np.histogramdd([x, y], edges, None, density, weights)
+    if np.shape(strip(x)) != np.shape(strip(y)):
+        return np.histogram2d(strip(x), strip(y), _stripped(bins))  # NumPy's error
+    if _is_sequence(bins) and len(bins) not in (1, 2):  # the same edges for both
+        bins = [as_array(bins)] * 2
+    counts, edges = np.histogramdd([x, y], bins, range, density, weights)
     return counts, *edges

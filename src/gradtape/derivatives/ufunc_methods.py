@@ -228,12 +228,12 @@ def _reduce(ufunc: Any) -> Any:
             if is_absent(initial) and ufunc.identity is None:
                 ufunc.reduce(strip(array), axis=axes, where=mask)  # NumPy's error
             array = np.where(mask, array, _NEUTRAL[ufunc])
-        several = len(axes) > 1
-        if not several and not is_absent(initial):
+        one = len(axes) == 1
+        if one and not is_absent(initial):
             start = np.broadcast_to(as_dtype(initial, array.dtype), kept(array.shape, axes))
             array = np.concatenate([start, array], axes[0])
         result = combined(array, ufunc=ufunc, axis=axes, keepdims=keep)
-        if several and not is_absent(initial):
+        if not (one or is_absent(initial)):
             return ufunc(as_dtype(initial, result.dtype), result)
         return result
 
@@ -258,6 +258,8 @@ segment_sum = Primitive(_segment_sum, _pull_segment_sum, kind="movement")
 def _reduceat(ufunc: Any) -> Any:
     def reduceat(array: Any, indices: Any, axis: Any = 0, dtype: Any = None) -> Any:
         array = array if dtype is None else array.astype(dtype)
+        if array.dtype.kind in "biu":  # as NumPy computes it
+            array = array.astype(ufunc.reduceat(np.ones(1, array.dtype), [0]).dtype)
         axis, starts = one_axis(axis, array.ndim), np.asarray(strip(indices))
         starts = starts if starts.size else starts.astype(np.intp)
         n = array.shape[axis]
@@ -285,7 +287,8 @@ def _reduceat(ufunc: Any) -> Any:
 
 def _outer(ufunc: Any) -> Any:
     def outer(A: Any, B: Any, /) -> Any:
-        return ufunc(np.reshape(as_array(A), (*np.shape(A), *[1] * np.ndim(B))), B)
+        A, B = as_array(A), as_array(B)
+        return ufunc(np.reshape(A, (*A.shape, *[1] * B.ndim)), B)
 
     return outer
 

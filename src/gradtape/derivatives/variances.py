@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import several_axes
+from gradtape.derivatives.axes import is_tensor, several_axes
 from gradtape.derivatives.reductions import (
     count_of,
     counted,
@@ -17,6 +17,7 @@ from gradtape.derivatives.reductions import (
     spread,
     total,
 )
+from gradtape.errors import no_rule_for_argument
 from gradtape.rules import Primitive, meaning
 
 __all__ = ["degrees", "root_of_variance", "squared_modulus", "variance"]
@@ -89,11 +90,13 @@ def var(
     correction: Any = None,
 ) -> Any:
     if dtype is not None:
+        if np.dtype(dtype).kind not in "fc":
+            raise no_rule_for_argument(np.var, "dtype", "whole numbers have no derivative")
         a = a.astype(dtype)
     if correction is not None:
         ddof = degrees(ddof, correction)
     axes = several_axes(axis, a.ndim)
-    if where is True and is_absent(mean):
+    if where is True and is_absent(mean) and not is_tensor(ddof):
         return variance(a, axis=axes, ddof=ddof, keepdims=flag(keepdims))
     mask = where if where is True else mask_of(where, a.shape)
     if mask is not True:
