@@ -51,7 +51,6 @@ CALLS: list[tuple[str, Any]] = [
 ALONE: list[tuple[str, Any]] = [
     ("scipy.integrate.quad", lambda x, m: scipy.integrate.quad(lambda t: t * x[0], 0, 1)),
     ("scipy.optimize.minimize", lambda x, m: scipy.optimize.minimize(np.sum, x)),
-    ("scipy.optimize.brentq", lambda x, m: scipy.optimize.brentq(lambda t: t - x[0], -1, 1)),
     ("scipy.stats.norm.pdf", lambda x, m: scipy.stats.norm.pdf(x)),
     ("scipy.stats.norm.cdf", lambda x, m: scipy.stats.norm(loc=x).cdf(0.0)),
     (
@@ -80,6 +79,19 @@ def test_where_there_is_no_namesake_the_ways_out_are_named(tracked: Any, name: s
     assert f"gradtape has no namesake of {name}" in str(raised.value)
     assert "gradtape.stop_gradient" in str(raised.value)
     assert "gradtape.custom_gradient" in str(raised.value)
+
+
+def test_a_root_finder_in_c_says_it_too(tracked: Any):
+    """SciPy's C code goes on with the error set: Python may then chain it to one of its own."""
+    x, _ = tracked
+    with pytest.raises((gt.TrackedConversionError, SystemError)) as raised:
+        scipy.optimize.brentq(lambda t: t - x[0], -1, 1)
+    error = raised.value.__cause__ if raised.type is SystemError else raised.value
+    assert isinstance(error, gt.TrackedConversionError)
+    assert "(in scipy.optimize.brentq, which does not know tensors)" in str(error)
+    assert "gradtape has no namesake of scipy.optimize.brentq" in str(error)
+    assert "gradtape.stop_gradient" in str(error)
+    assert "gradtape.custom_gradient" in str(error)
 
 
 #: A function that wraps another's arguments, of which only the wrapper is on the stack.

@@ -26,7 +26,7 @@ def _cases() -> list[Case]:
                 note=text(shape),
                 **FD,
             )
-            for shape in ((3, 3), (3, 2))
+            for shape in ((3, 3), (3, 2), (2, 3, 3), (2, 3, 2))
         ],
         *[
             case(
@@ -56,11 +56,11 @@ def _cases() -> list[Case]:
             case(
                 rules.sylvester.name,
                 lambda a, b, q: rules.sylvester(regular(a), regular(b), q),
-                *((2, 2), (3, 3), shape),
-                note=text(shape),
+                *((*stack, 2, 2), (3, 3), shape),
+                note=f"{text(shape)}-{text(stack)}",
                 **FD,
             )
-            for shape in ((2, 3), (2, 2, 3))
+            for stack, shape in (((), (2, 3)), ((), (2, 2, 3)), ((2,), (2, 3)), ((2, 1), (3, 2, 3)))
         ],
         *[
             case(f.name, lambda x, f=f: f(_far_from_the_cut(x)), shape, note=text(shape), **FD)

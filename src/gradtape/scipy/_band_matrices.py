@@ -53,10 +53,12 @@ def solve_banded(
     """
     below, above = l_and_u
     bands, sides = array(ab), array(b)
+    if sides.ndim not in (1, 2):
+        raise ValueError(f"argument `b` has shape {sides.shape}; it is a vector or a matrix")
     if bands.shape != (below + above + 1, sides.shape[0]):
         raise ValueError(
-            f"solve_banded: argument `ab` has shape {bands.shape}; for l_and_u {tuple(l_and_u)} "
-            f"and a right side of {sides.shape[0]} rows it is {(below + above + 1, sides.shape[0])}"
+            f"argument `ab` has shape {bands.shape}; for l_and_u {tuple(l_and_u)} and a right side "
+            f"of {sides.shape[0]} rows it is {(below + above + 1, sides.shape[0])}"
         )
     return banded(bands, sides.T, below=int(below), above=int(above)).T
 
@@ -99,6 +101,11 @@ def solveh_banded(
     Tensor([1., 1.])
     """
     given = array(ab)
+    if given.ndim != 2 or given.shape[1:] != np.shape(array(b))[:1]:
+        raise ValueError(
+            f"argument `ab` has shape {given.shape}; it has a column for each row of the right "
+            f"side, of shape {np.shape(array(b))}"
+        )
     width, n = given.shape[0] - 1, given.shape[1]
     # The k-th diagonal above at its columns, or below: it begins, or ends, where the main one does.
     above, beneath = [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from gradtape.derivatives.primitives import scatter_add
 from gradtape.rules import strip
 from gradtape.scipy._banded import banded
-from gradtape.scipy._namesakes import array
-from gradtape.scipy._polynomials import breakpoints, differences, floating, placed
+from gradtape.scipy._namesakes import array, floating
+from gradtape.scipy._polynomials import breakpoints, differences, placed, real
+from gradtape.scipy._wrapped import explained
 
 __all__ = ["BSpline", "make_interp_spline"]
 
@@ -30,6 +32,14 @@ def _basis(t: Any, k: int, piece: Any, points: Any) -> list[Any]:
             higher[i + 1] = (points - left) * share
         values = higher
     return values
+
+
+def _ordered(t: Any) -> Any:
+    """Knots: they do not decrease."""
+    t = real(t, "t")
+    if t.ndim != 1 or (np.diff(strip(t)) < 0).any():
+        raise ValueError(f"t must have one axis and not decrease, got the shape {t.shape}")
+    return t
 
 
 def _pieces(t: Any, k: int, points: Any) -> Any:
@@ -67,8 +77,9 @@ class BSpline:
     (Tensor(0.25), Tensor([0.75, 0.25, 0.  ]))
     """
 
+    @explained
     def __init__(self, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> None:
-        self.t, c, self.k = floating(t), floating(c), int(k)
+        self.t, c, self.k = _ordered(t), floating(c), operator.index(k)
         self.axis = axis % max(c.ndim, 1)
         self.c = np.moveaxis(c, self.axis, 0)
         self.extrapolate = extrapolate
@@ -78,18 +89,19 @@ class BSpline:
                 f"degree {k} with {self.t.shape[0]} knots needs at least {max(count, k + 1)} "
                 f"coefficients, got the shape {c.shape}"
             )
-        if (np.diff(np.asarray(strip(self.t))) < 0).any():
-            raise ValueError("t must not decrease")
 
+    @explained
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """The values, or those of the derivative of order ``nu``, at a tensor or array of points.
 
         ``extrapolate`` overrides what the spline was made with.
         """
         extrapolate = self.extrapolate if extrapolate is None else extrapolate
+        if nu < 0:
+            raise ValueError(f"nu must not be negative, got {nu}")
         if nu:
             return self.derivative(nu)(x, 0, extrapolate)
-        points = floating(x)
+        points = real(x)
         t, k = self.t, self.k
         count = t.shape[0] - k - 1
         where = points
@@ -138,6 +150,7 @@ def _knots(x: Any, k: int) -> Any:
     return np.concatenate([ends[0], inner, ends[1]])
 
 
+@explained
 def make_interp_spline(
     x: Any,
     y: Any,
@@ -183,16 +196,25 @@ def make_interp_spline(
             f"bc_type must be None or 'not-a-knot', got {bc_type!r}: for other conditions at the "
             "ends take gradtape.scipy.interpolate.CubicSpline"
         )
+    k = operator.index(k)
+    if k < 0:
+        raise ValueError(f"k must not be negative, got {k}")
     x = breakpoints(x, least=k + 1)
     values = np.moveaxis(floating(y), axis, 0)
     n = x.shape[0]
-    t = _knots(x, k) if t is None else floating(t)
+    t = _knots(x, k) if t is None else _ordered(t)
     if values.shape[0] != n or t.shape != (n + k + 1,):
         raise ValueError(
             f"for {n} places of degree {k} y must have {n} entries along the axis and t {n + k + 1}"
             f", got the shapes {array(y).shape} and {t.shape}"
         )
-    piece = _pieces(t, k, x)
+    c = banded(_collocation(t, k, x), np.moveaxis(values, 0, -1), below=k, above=k)
+    return BSpline(t, np.moveaxis(c, -1, axis), k, axis=axis)
+
+
+def _collocation(t: Any, k: int, x: Any) -> Any:
+    """The bands of the matrix that makes values at places of coefficients, as many of each."""
+    n, piece = x.shape[0], _pieces(t, k, x)
     bands: Any = 0
     for i, b in enumerate(_basis(t, k, piece, x)):
         columns = piece - k + i
@@ -200,5 +222,4 @@ def make_interp_spline(
         if rows.min() < 0 or rows.max() > 2 * k:
             raise ValueError("x and t do not fit: there are places outside of all their B-splines")
         bands = bands + scatter_add(b, shape=(2 * k + 1, n), positions=rows * n + columns)
-    c = banded(bands, np.moveaxis(values, 0, -1), below=k, above=k)
-    return BSpline(t, np.moveaxis(c, -1, axis), k, axis=axis)
+    return bands

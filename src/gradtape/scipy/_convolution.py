@@ -9,6 +9,7 @@ Two primitives: the full convolution, and the correlation of two arrays where th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ import scipy.signal
 
 from gradtape.arithmetic import align, unbroadcast
 from gradtape.primitive import Primitive
+from gradtape.tensor import Tensor
 
-__all__ = ["convolved", "full", "turned", "valid"]
+__all__ = ["convolved", "full", "padded", "turned", "valid"]
 
 Shape = tuple[int, ...]
 
@@ -62,49 +64,58 @@ def _valid(x: Any, y: Any, /, nd: int, method: str) -> Any:
     return _by_fft(x, turned(y, nd), "valid", nd, method)
 
 
+def _bilinear(
+    compute: Callable[..., Any],
+    pulls: tuple[Callable[..., Any], Callable[..., Any]],
+    pushes: tuple[Callable[..., Any], Callable[..., Any]],
+    name: str,
+) -> Primitive:
+    """A function linear in x and in y, whose axes in front broadcast: its rules before that."""
+    (pull_x, pull_y), (push_x, push_y) = pulls, pushes
+
+    def by_x(g: Any, y: Any, x_shape: Shape, nd: int, method: str, batch: Shape) -> Any:
+        return unbroadcast(pull_x(g, y, nd=nd, method=method), x_shape, batch)
+
+    def by_y(g: Any, x: Any, y_shape: Shape, nd: int, method: str, batch: Shape) -> Any:
+        return unbroadcast(pull_y(g, x, nd=nd, method=method), y_shape, batch)
+
+    def along_x(
+        t: Any, y: Any, out: Any, x_shape: Shape, nd: int, method: str, batch: Shape
+    ) -> Any:
+        return push_x(align(t, x_shape, out.ndim, batch), y, nd=nd, method=method)
+
+    def along_y(
+        t: Any, x: Any, out: Any, y_shape: Shape, nd: int, method: str, batch: Shape
+    ) -> Any:
+        return push_y(align(t, y_shape, out.ndim, batch), x, nd=nd, method=method)
+
+    return Primitive(compute, (by_x, by_y), (along_x, along_y), name=name)
+
+
 #: The full convolution along the last ``nd`` axes.
-full: Primitive = Primitive(
+full: Primitive = _bilinear(
     _full,
-    (
-        lambda g, y, x_shape, nd, method, batch: unbroadcast(
-            valid(g, y, nd=nd, method=method), x_shape, batch
-        ),
-        lambda g, x, y_shape, nd, method, batch: unbroadcast(
-            valid(g, x, nd=nd, method=method), y_shape, batch
-        ),
-    ),
-    (
-        lambda t, y, out, x_shape, nd, method, batch: full(
-            align(t, x_shape, out.ndim, batch), y, nd=nd, method=method
-        ),
-        lambda t, x, out, y_shape, nd, method, batch: full(
-            align(t, y_shape, out.ndim, batch), x, nd=nd, method=method
-        ),
-    ),
-    name="scipy.convolution",
+    (lambda g, y, **how: valid(g, y, **how), lambda g, x, **how: valid(g, x, **how)),
+    (lambda t, y, **how: full(t, y, **how), lambda t, x, **how: full(t, x, **how)),
+    "scipy.convolution",
 )
 
 #: The correlation along the last ``nd`` axes of x with a y that is nowhere longer.
-valid: Primitive = Primitive(
+valid: Primitive = _bilinear(
     _valid,
-    (
-        lambda g, y, x_shape, nd, method, batch: unbroadcast(
-            full(g, y, nd=nd, method=method), x_shape, batch
-        ),
-        lambda g, x, y_shape, nd, method, batch: unbroadcast(
-            valid(x, g, nd=nd, method=method), y_shape, batch
-        ),
-    ),
-    (
-        lambda t, y, out, x_shape, nd, method, batch: valid(
-            align(t, x_shape, out.ndim, batch), y, nd=nd, method=method
-        ),
-        lambda t, x, out, y_shape, nd, method, batch: valid(
-            x, align(t, y_shape, out.ndim, batch), nd=nd, method=method
-        ),
-    ),
-    name="scipy.correlation",
+    (lambda g, y, **how: full(g, y, **how), lambda g, x, **how: valid(x, g, **how)),
+    (lambda t, y, **how: valid(t, y, **how), lambda t, x, **how: valid(x, t, **how)),
+    "scipy.correlation",
 )
+
+
+def padded(x: Any, around: Any, mode: Any, value: Any) -> Any:
+    """NumPy's padding, of a signal and with a constant of which either may be a tensor."""
+    if mode != "constant":
+        return np.pad(x, around, mode)
+    if isinstance(value, Tensor) and not isinstance(x, Tensor):
+        x = Tensor(x)
+    return np.pad(x, around, mode, constant_values=value)
 
 
 def cropped(whole: Any, lengths: Shape) -> Any:

@@ -10,7 +10,7 @@ from scipy import linalg as _scipy
 from gradtape.derivatives.matrices import dagger, hermitian
 from gradtape.rules import strip
 from gradtape.scipy._linear_systems import solve_triangular
-from gradtape.scipy._matrix_rules import lower_upper, orthonormal
+from gradtape.scipy._matrix_rules import each, lower_upper, orthonormal, reordered
 from gradtape.scipy._namesakes import array
 from gradtape.scipy._wrapped import namesake
 
@@ -122,8 +122,7 @@ def lu(
     matrix = array(a)
     order, lower, upper = lower_upper(matrix)
     if permute_l:
-        places = np.broadcast_to(order[..., None], (*order.shape, lower.shape[-1]))
-        return np.take_along_axis(lower, places, -2), upper
+        return reordered(lower, order), upper
     if p_indices:
         return order, lower, upper
     return np.eye(matrix.shape[-2], dtype=strip(matrix).real.dtype)[order], lower, upper
@@ -135,7 +134,7 @@ def polar(a: Any, side: str = "right") -> Any:
 
     Parameters
     ----------
-    a : a matrix of full rank.
+    a : matrices of full rank, ``(..., m, n)``.
     side : ``"right"`` for ``a = u @ p``, ``"left"`` for ``a = p @ u``.
 
     Returns
@@ -151,9 +150,11 @@ def polar(a: Any, side: str = "right") -> Any:
             [-0.5,  0. ]])
     """
     if side not in ("right", "left"):
-        raise ValueError(f"polar: side must be 'right' or 'left', got {side!r}")
+        raise ValueError(f"side must be 'right' or 'left', got {side!r}")
     x = array(a)
-    wide = x.shape[0] < x.shape[1]
+    if x.ndim < 2:
+        raise ValueError(f"argument `a` has shape {x.shape}; it must be a matrix")
+    wide = x.shape[-2] < x.shape[-1]
     u = dagger(orthonormal(dagger(x))) if wide else orthonormal(x)
     p = dagger(u) @ x if side == "right" else x @ dagger(u)
     return u, (p + dagger(p)) / 2
@@ -176,7 +177,7 @@ def qr(
     overwrite_a, lwork, check_finite : accepted; no effect on tensors.
     mode : ``"full"``, ``"r"`` or ``"economic"``. In a full ``q``, the basis of the columns behind
         the first ``n`` is arbitrary, and only what does not depend on it has a derivative.
-    pivoting : whether columns are exchanged for size (of one matrix), as SciPy does.
+    pivoting : whether columns are exchanged for size, as SciPy does.
 
     Returns
     -------
@@ -197,11 +198,11 @@ def qr(
     """
     matrix = array(a)
     if mode not in ("full", "r", "economic"):
-        raise ValueError(f"qr: on tensors, mode is 'full', 'r' or 'economic', got {mode!r}")
+        raise ValueError(f"on tensors, mode is 'full', 'r' or 'economic', got {mode!r}")
     order: tuple[Any, ...] = ()
     if pivoting:
-        order = (_scipy.qr(strip(matrix), mode="r", pivoting=True)[1],)
-        matrix = matrix[:, order[0]]
+        order = (each(lambda one: _scipy.qr(one, mode="r", pivoting=True)[1], strip(matrix)),)
+        matrix = np.swapaxes(reordered(np.swapaxes(matrix, -1, -2), order[0]), -1, -2)
     q, r = np.linalg.qr(matrix, "reduced" if mode == "economic" else "complete")
     return (r, *order) if mode == "r" else (q, r, *order)
 
@@ -308,6 +309,8 @@ def eigh(
     Tensor([[ 0. ,  0. ],
             [ 0. , -1.5]])
     """
+    if type not in (1, 2, 3):
+        raise ValueError(f"type must be 1, 2 or 3, got {type!r}")
     matrix, factor = array(a), None
     uplo: Any = "L" if lower else "U"
     if b is not None:
@@ -335,10 +338,25 @@ def _reduced(a: Any, factor: Any, kind: int, lower: bool) -> Any:
 
 def _chosen(w: Any, by_index: Any, by_value: Any) -> slice:
     """Which eigenvalues are wanted."""
+    if by_index is not None and by_value is not None:
+        raise ValueError("pass one of subset_by_index and subset_by_value")
     if by_value is not None:
-        first, last = np.searchsorted(strip(w), by_value, side="right")
+        if w.ndim > 1:
+            raise ValueError(
+                f"subset_by_value chooses of one matrix's eigenvalues, got a stack {w.shape[:-1]}"
+            )
+        if len(by_value) != 2 or not by_value[0] < by_value[1]:
+            raise ValueError(f"subset_by_value must be two bounds that increase, got {by_value!r}")
+        first, last = np.searchsorted(strip(w), [strip(b) for b in by_value], side="right")
         return slice(int(first), int(last))
-    return slice(None) if by_index is None else slice(int(by_index[0]), int(by_index[1]) + 1)
+    if by_index is None:
+        return slice(None)
+    if len(by_index) != 2 or not 0 <= by_index[0] <= by_index[1] < w.shape[-1]:
+        raise ValueError(
+            f"subset_by_index must be a first and a last index below {w.shape[-1]}, got "
+            f"{by_index!r}"
+        )
+    return slice(int(by_index[0]), int(by_index[1]) + 1)
 
 
 @namesake(_scipy.eigvalsh)
@@ -419,7 +437,7 @@ def eig(
     """
     if left or homogeneous_eigvals:
         raise ValueError(
-            "eig: on tensors, left eigenvectors and homogeneous eigenvalues have no derivative; "
+            "on tensors, left eigenvectors and homogeneous eigenvalues have no derivative; "
             "the left vectors are the columns of inv(v).conj().T, up to their lengths"
         )
     matrix = array(a) if b is None else np.linalg.solve(array(b), array(a))

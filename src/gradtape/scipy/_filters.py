@@ -8,9 +8,12 @@ import numpy as np
 import scipy.signal as _scipy
 
 from gradtape.arithmetic import adjoint, align, unbroadcast
+from gradtape.errors import no_rule_for_argument
 from gradtape.primitive import Primitive
+from gradtape.rules import strip
 from gradtape.scipy._convolution import full, valid
-from gradtape.scipy._namesakes import array, constant, scipys
+from gradtape.scipy._namesakes import array
+from gradtape.scipy._wrapped import namesake
 
 __all__ = ["filtered", "filtfilt", "lfilter", "lfilter_zi", "sosfilt"]
 
@@ -126,6 +129,15 @@ def _steady_state(b: Any, a: Any) -> Any:
 # SciPy's functions ------------------------------------------------------------------------------
 
 
+def _coefficients(b: Any, a: Any) -> tuple[Any, Any]:
+    """The two polynomials of a filter, as vectors."""
+    b, a = np.atleast_1d(array(b)), np.atleast_1d(array(a))
+    if b.ndim != 1 or a.ndim != 1:
+        raise ValueError(f"b and a must have one axis, got the shapes {b.shape} and {a.shape}")
+    return b, a
+
+
+@namesake(_scipy.lfilter)
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Filter a signal by a recursion: ``scipy.signal.lfilter`` with derivatives.
 
@@ -158,12 +170,8 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     >>> y, tape.gradient(y, x)
     (Tensor([1.  , 0.5 , 0.25]), Tensor([1.75, 1.5 , 1.  ]))
     """
-    if constant(b, a, x, zi):
-        return scipys(_scipy.lfilter, b, a, x, axis, zi)
-    b, a, x = np.atleast_1d(array(b)), np.atleast_1d(array(a)), array(x)
-    if b.ndim != 1 or a.ndim != 1:
-        raise ValueError(f"b and a must have one axis, got the shapes {b.shape} and {a.shape}")
-    x = np.moveaxis(x, axis, -1)
+    b, a = _coefficients(b, a)
+    x = np.moveaxis(array(x), axis, -1)
     y = filtered(b, a, x)
     if zi is None:
         return np.moveaxis(y, -1, axis)
@@ -179,6 +187,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     return np.moveaxis(y, -1, axis), np.moveaxis(end, -1, axis)
 
 
+@namesake(_scipy.lfilter_zi)
 def lfilter_zi(b: Any, a: Any) -> Any:
     """Give the state of a filter that rests at a constant input: ``scipy.signal.lfilter_zi``.
 
@@ -197,12 +206,14 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     >>> lfilter_zi(gt.constant([0.5]), [1.0, -0.5])
     Tensor([0.5])
     """
-    if constant(b, a):
-        return scipys(_scipy.lfilter_zi, b, a)
-    return _steady_state(np.atleast_1d(array(b)), np.atleast_1d(array(a)))
+    b, a = _coefficients(b, a)
+    while a.shape[0] > 1 and strip(a)[0] == 0:  # a delay less, which SciPy leaves out too
+        a = a[1:]
+    return _steady_state(b, a)
 
 
-def sosfilt(sos: Any, x: Any, axis: int = -1) -> Any:
+@namesake(_scipy.sosfilt)
+def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Filter a signal by sections of order two: ``scipy.signal.sosfilt`` with derivatives.
 
     Parameters
@@ -210,14 +221,17 @@ def sosfilt(sos: Any, x: Any, axis: int = -1) -> Any:
     sos : the coefficients, a tensor or an array of shape (sections, 6).
     x : the signal, a tensor or an array.
     axis : along which to filter.
+    zi : the sections' states at the start, a tensor or an array: for each section an array like
+        ``x``, but of two entries along the axis; None: zeros.
 
     Returns
     -------
-    The filtered signal: a Tensor, or an array where no argument is a tensor.
+    The filtered signal; with ``zi`` also the states at the end. Tensors, or arrays where no
+    argument is a tensor.
 
     Raises
     ------
-    ValueError : ``sos`` has another shape.
+    ValueError : ``sos`` or ``zi`` has another shape.
 
     Examples
     --------
@@ -229,14 +243,23 @@ def sosfilt(sos: Any, x: Any, axis: int = -1) -> Any:
     >>> tape.gradient(y, x)
     Tensor([1.75, 1.5 , 1.  ])
     """
-    if constant(sos, x):
-        return scipys(_scipy.sosfilt, sos, x, axis)
     sections, y = array(sos), array(x)
     if sections.ndim != 2 or sections.shape[1] != 6:
         raise ValueError(f"sos must have the shape (sections, 6), got {sections.shape}")
-    for section in sections:
-        y = lfilter(section[:3], section[3:], y, axis)
-    return y
+    if zi is None:
+        for section in sections:
+            y = lfilter(section[:3], section[3:], y, axis)
+        return y
+    states, ends = array(zi), []
+    if states.ndim != y.ndim + 1 or states.shape[0] != sections.shape[0]:
+        raise ValueError(
+            f"zi must have a state for each of the {sections.shape[0]} sections, with as many axes "
+            f"as x, got the shapes {states.shape} and {y.shape}"
+        )
+    for section, state in zip(sections, states, strict=True):
+        y, end = lfilter(section[:3], section[3:], y, axis, state)
+        ends.append(end)
+    return y, np.stack(ends)
 
 
 def _continued(x: Any, count: int, padtype: str) -> Any:
@@ -251,8 +274,16 @@ def _continued(x: Any, count: int, padtype: str) -> Any:
     return np.concatenate([before, x, behind], -1)
 
 
+@namesake(_scipy.filtfilt)
 def filtfilt(
-    b: Any, a: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None
+    b: Any,
+    a: Any,
+    x: Any,
+    axis: int = -1,
+    padtype: str | None = "odd",
+    padlen: int | None = None,
+    method: str = "pad",
+    irlen: int | None = None,
 ) -> Any:
     """Filter a signal forwards and backwards: ``scipy.signal.filtfilt`` with derivatives.
 
@@ -263,6 +294,7 @@ def filtfilt(
     axis : along which to filter.
     padtype : how the signal goes on beyond its ends: ``"odd"``, ``"even"``, ``"constant"``, None.
     padlen : by how many entries; three times the longer of ``a`` and ``b`` by default.
+    method, irlen : on tensors only ``"pad"``, which has no ``irlen``.
 
     Returns
     -------
@@ -271,6 +303,7 @@ def filtfilt(
     Raises
     ------
     ValueError : the kind of padding is unknown, or the signal is not longer than it.
+    NoRuleError : another method, on tensors.
 
     Examples
     --------
@@ -282,18 +315,18 @@ def filtfilt(
     >>> tape.gradient(y, x)
     Tensor([0.  , 0.  , 0.25, 0.5 , 0.25, 0.  , 0.  , 0.  ])
     """
-    if constant(b, a, x):
-        return scipys(_scipy.filtfilt, b, a, x, axis, padtype, padlen)
-    b, a, x = np.atleast_1d(array(b)), np.atleast_1d(array(a)), array(x)
+    if method != "pad":
+        raise no_rule_for_argument(_scipy.filtfilt, "method", "only 'pad' has a derivative here")
+    b, a = _coefficients(b, a)
     if padtype not in ("odd", "even", "constant", None):
         raise ValueError(f"padtype must be 'odd', 'even', 'constant' or None, got {padtype!r}")
-    signal = np.moveaxis(x, axis, -1)
+    signal = np.moveaxis(array(x), axis, -1)
     count = 3 * max(b.shape[0], a.shape[0]) if padlen is None else padlen
     count = 0 if padtype is None else count
     if not 0 <= count < signal.shape[-1]:
         raise ValueError(
-            f"the length of x along the axis, {signal.shape[-1]}, must be greater than padlen, "
-            f"{count}"
+            f"padlen must be less than the length of x along the axis, {signal.shape[-1]}, and not "
+            f"negative, got {count}"
         )
     y = _continued(signal, count, padtype or "") if count else signal
     state = _steady_state(b, a)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from scipy import linalg as _scipy
 
-from gradtape.derivatives.matrices import dagger, hermitian, triangle
+from gradtape.derivatives.matrices import hermitian, triangle
 from gradtape.rules import strip
-from gradtape.scipy._matrix_rules import lower_upper, sylvester, triangular
-from gradtape.scipy._namesakes import array
+from gradtape.scipy._matrix_rules import each, lower_upper, reordered, triangular
+from gradtape.scipy._namesakes import array, floating
 from gradtape.scipy._wrapped import namesake
 
 __all__ = [
@@ -22,9 +22,6 @@ __all__ = [
     "lu_solve",
     "pinv",
     "solve",
-    "solve_continuous_lyapunov",
-    "solve_discrete_lyapunov",
-    "solve_sylvester",
     "solve_triangular",
 ]
 
@@ -40,6 +37,9 @@ _STRUCTURES = {
     "upper": "upper triangular",
     "lower": "lower triangular",
 }
+
+#: What is solved with: the matrix, its transpose or its conjugate transpose.
+_TURNS = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}
 
 
 def _structured(a: Any, assume_a: Any, lower: bool) -> Any:
@@ -107,8 +107,19 @@ def solve(
     >>> x, tape.gradient(x, b)
     (Tensor([1., 1.]), Tensor([0.5 , 0.25]))
     """
-    matrix = _structured(array(a), assume_a, lower)
-    return np.linalg.solve(np.swapaxes(matrix, -1, -2) if transposed else matrix, array(b))
+    matrix, sides = _structured(array(a), assume_a, lower), array(b)
+    _check_rows(matrix, sides)
+    return np.linalg.solve(np.swapaxes(matrix, -1, -2) if transposed else matrix, sides)
+
+
+def _check_rows(a: Any, b: Any) -> None:
+    """Raise unless a vector or the matrices b have as many rows as a square matrix."""
+    rows = b.shape[max(b.ndim - 2, 0)] if b.ndim else 0
+    if a.ndim >= 2 and a.shape[-1] == a.shape[-2] != rows:
+        raise ValueError(
+            f"argument `b` has shape {b.shape}; it must have as many rows as the matrix, whose "
+            f"shape is {a.shape}"
+        )
 
 
 @namesake(_scipy.solve_triangular)
@@ -151,21 +162,20 @@ def solve_triangular(
     Tensor([[-0.375,  0.   ],
             [-0.25 , -0.25 ]])
     """
-    matrix, sides = _float(array(a)), _float(array(b))
-    turn = {"N": 0, "T": 1, "C": 2}.get(trans, trans) if isinstance(trans, str) else int(trans)
-    vector = sides.ndim == 1
-    x = triangular(
-        matrix,
-        np.expand_dims(sides, -1) if vector else sides,
-        trans=turn,
-        lower=bool(lower),
-        unit=bool(unit_diagonal),
-    )
+    matrix = floating(a)
+    sides, vector = _columns(b)
+    _check_rows(matrix, sides)
+    turn = _TURNS.get(trans)
+    if turn is None:
+        raise ValueError(f"trans must be 0, 1, 2, 'N', 'T' or 'C', got {trans!r}")
+    x = triangular(matrix, sides, trans=turn, lower=bool(lower), unit=bool(unit_diagonal))
     return np.squeeze(x, -1) if vector else x
 
 
-def _float(x: Any) -> Any:
-    return x if x.dtype.kind in "fc" else x.astype(float)
+def _columns(b: Any) -> tuple[Any, bool]:
+    """Right sides as columns, and whether they were one vector."""
+    sides = floating(b)
+    return (np.expand_dims(sides, -1), True) if sides.ndim == 1 else (sides, False)
 
 
 @namesake(_scipy.cho_solve)
@@ -195,10 +205,11 @@ def cho_solve(
     Tensor([[-0.25 , -0.375],
             [-0.375, -0.5  ]])
     """
-    c, lower = c_and_lower
+    c, lower = array(c_and_lower[0]), bool(np.all(c_and_lower[1]))  # one flag for each of a stack
     first, second = (0, 2) if lower else (2, 0)
-    x = solve_triangular(c, b, first, lower)
-    return solve_triangular(c, x, second, lower)
+    x, vector = _columns(b)
+    x = solve_triangular(c, solve_triangular(c, x, first, lower), second, lower)
+    return np.squeeze(x, -1) if vector else x
 
 
 @namesake(_scipy.lu_factor)
@@ -207,7 +218,7 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
 
     Parameters
     ----------
-    a : a square matrix.
+    a : square matrices, ``(..., n, n)``.
     overwrite_a, check_finite : accepted; no effect on tensors.
 
     Returns
@@ -224,12 +235,11 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> A
             [0.25, 1.5 ]]), array([1, 1], dtype=int32))
     """
     matrix = array(a)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(
-            f"lu_factor: argument `a` has shape {matrix.shape}; on tensors it is one square matrix"
-        )
+    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
+        raise ValueError(f"argument `a` has shape {matrix.shape}; on tensors it is square")
     _, lower, upper = lower_upper(matrix)
-    return np.tril(lower, -1) + upper, _scipy.lu_factor(strip(matrix))[1]
+    exchanges = each(lambda one: _scipy.lu_factor(one)[1], strip(matrix))
+    return np.tril(lower, -1) + upper, exchanges
 
 
 @namesake(_scipy.lu_solve)
@@ -241,7 +251,7 @@ def lu_solve(
     Parameters
     ----------
     lu_and_piv : what ``lu_factor`` gives.
-    b : a vector ``(n,)``, or a matrix ``(n, k)``.
+    b : a vector ``(n,)``, or matrices ``(..., n, k)``.
     trans : 1 to solve with the transpose of ``a``, 2 with its conjugate transpose.
     overwrite_b, check_finite : accepted; no effect on tensors.
 
@@ -259,16 +269,29 @@ def lu_solve(
     >>> x, tape.gradient(x, b)
     (Tensor([1., 1.]), Tensor([0.5 , 0.25]))
     """
-    lu, piv = lu_and_piv
-    lu, x = array(lu), array(b)
-    order = np.arange(len(piv))
-    for i, j in enumerate(np.asarray(strip(piv)).tolist()):
-        order[[i, j]] = order[[j, i]]
+    if trans not in (0, 1, 2):
+        raise ValueError(f"trans must be 0, 1 or 2, got {trans!r}")
+    lu, order = array(lu_and_piv[0]), _order(np.asarray(strip(lu_and_piv[1])))
+    x, vector = _columns(b)
+    _check_rows(lu, x)
     if trans == 0:
-        x = solve_triangular(lu, x[order], 0, True, True)
-        return solve_triangular(lu, x)
-    x = solve_triangular(lu, x, trans)
-    return solve_triangular(lu, x, trans, True, True)[np.argsort(order)]
+        x = solve_triangular(lu, reordered(x, order), 0, True, True)
+        x = solve_triangular(lu, x)
+    else:
+        x = solve_triangular(lu, x, trans)
+        x = reordered(solve_triangular(lu, x, trans, True, True), np.argsort(order, -1))
+    return np.squeeze(x, -1) if vector else x
+
+
+def _order(exchanges: Any) -> Any:
+    """The order of the rows after the exchanges of each row i with ``exchanges[..., i]``."""
+    order = np.zeros_like(exchanges) + np.arange(exchanges.shape[-1])
+    for i in range(exchanges.shape[-1]):
+        j = exchanges[..., i, None]
+        other = np.take_along_axis(order, j, -1)
+        np.put_along_axis(order, j, order[..., i, None], -1)
+        order[..., i] = other[..., 0]
+    return order
 
 
 @namesake(_scipy.inv)
@@ -347,7 +370,7 @@ def pinv(
     a : matrices, ``(..., m, n)``.
     atol, rtol : singular values up to ``atol + rtol * (the largest)`` count as zero; by default
         ``rtol`` is ``max(m, n)`` times the rounding unit.
-    return_rank : whether the rank is returned too (of one matrix).
+    return_rank : whether the rank is returned too.
     check_finite : accepted; no effect on tensors.
 
     Returns
@@ -362,14 +385,15 @@ def pinv(
     Tensor([[-0.25],
             [ 0.  ]])
     """
-    x = array(a)
+    x, atol, rtol = array(a), strip(atol), strip(rtol)
     bare = strip(x)
     s = np.linalg.svd(bare, compute_uv=False)
     largest = s.max(-1, initial=0)
     unit = max(bare.shape[-2:]) * np.finfo(s.dtype).eps
     bound = (atol or 0.0) + largest * (unit if rtol is None else rtol)
     inverse = np.linalg.pinv(x, bound / np.where(largest > 0, largest, 1))
-    return (inverse, int((s > bound).sum())) if return_rank else inverse
+    rank = (s > np.expand_dims(bound, -1)).sum(-1)
+    return (inverse, rank if rank.ndim else int(rank)) if return_rank else inverse
 
 
 @namesake(_scipy.lstsq)
@@ -408,93 +432,10 @@ def lstsq(
     (Tensor([2.]), Tensor([0.5, 0.5]))
     """
     matrix, sides = array(a), array(b)
+    cond = strip(cond)
     if cond is None:
         cond = float(np.finfo(np.result_type(matrix.dtype, sides.dtype, np.float32)).eps)
     x, residuals, rank, s = np.linalg.lstsq(matrix, sides, cond)
     if sides.ndim == 1 and residuals.size:
         residuals = residuals[0]
     return x, residuals, rank, s
-
-
-@namesake(_scipy.solve_sylvester)
-def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """Solve ``a @ x + x @ b = q``: ``scipy.linalg.solve_sylvester`` with derivatives.
-
-    Parameters
-    ----------
-    a, b : square matrices, ``(m, m)`` and ``(n, n)``.
-    q : a matrix ``(m, n)``.
-
-    Returns
-    -------
-    The solution, a matrix ``(m, n)``.
-
-    Examples
-    --------
-    >>> import gradtape as gt
-    >>> from gradtape.scipy import linalg
-    >>> a = gt.constant([[1.0]])
-    >>> gt.grad(lambda a: linalg.solve_sylvester(a, [[3.0]], [[8.0]]).sum())(a)
-    Tensor([[-0.5]])
-    """
-    return sylvester(*[_float(array(x)) for x in (a, b, q)])
-
-
-@namesake(_scipy.solve_continuous_lyapunov)
-def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
-    """Solve ``a @ x + x @ a^H = q``: ``scipy.linalg.solve_continuous_lyapunov`` with derivatives.
-
-    Parameters
-    ----------
-    a, q : square matrices, ``(n, n)``.
-
-    Returns
-    -------
-    The solution, a matrix ``(n, n)``.
-
-    Examples
-    --------
-    >>> import gradtape as gt
-    >>> from gradtape.scipy import linalg
-    >>> a = gt.constant([[2.0]])
-    >>> gt.grad(lambda a: linalg.solve_continuous_lyapunov(a, [[8.0]]).sum())(a)
-    Tensor([[-1.]])
-    """
-    matrix = array(a)
-    return solve_sylvester(matrix, dagger(matrix), q)
-
-
-@namesake(_scipy.solve_discrete_lyapunov)
-def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
-    """Solve ``a @ x @ a^H - x + q = 0``: ``scipy.linalg.solve_discrete_lyapunov``.
-
-    Parameters
-    ----------
-    a, q : square matrices, ``(n, n)``.
-    method : ``"direct"``, by one system of ``n**2`` equations (the default below 10), or
-        ``"bilinear"``, by a continuous equation.
-
-    Returns
-    -------
-    The solution, a matrix ``(n, n)``.
-
-    Examples
-    --------
-    >>> import gradtape as gt
-    >>> from gradtape.scipy import linalg
-    >>> q = gt.constant([[3.0]])
-    >>> gt.grad(lambda q: linalg.solve_discrete_lyapunov([[0.5]], q).sum())(q)
-    Tensor([[1.33333333]])
-    """
-    a, q = array(a), array(q)
-    n = a.shape[0]
-    if method not in (None, "direct", "bilinear"):
-        raise ValueError(f"method must be 'direct' or 'bilinear', got {method!r}")
-    if method == "direct" or (method is None and n < 10):
-        product = a[:, None, :, None] * np.conjugate(a)[None, :, None, :]
-        system = np.eye(n * n) - np.reshape(product, (n * n, n * n))
-        return np.reshape(np.linalg.solve(system, np.ravel(q)), (n, n))
-    right = np.linalg.inv(dagger(a) + np.eye(n))
-    turned = (dagger(a) - np.eye(n)) @ right
-    middle = 2 * (np.linalg.inv(a + np.eye(n)) @ q) @ right
-    return solve_continuous_lyapunov(dagger(turned), -middle)

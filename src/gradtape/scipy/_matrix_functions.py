@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg as _scipy
 
 from gradtape.scipy._matrix_rules import exponential, exponential_along, logarithm, square_root
-from gradtape.scipy._namesakes import array
+from gradtape.scipy._namesakes import array, floating
 from gradtape.scipy._wrapped import namesake
 
 __all__ = [
@@ -24,11 +24,11 @@ __all__ = [
 ]
 
 
-def _square(a: Any, name: str) -> Any:
-    x = array(a)
+def _square(a: Any, name: str = "A") -> Any:
+    x = floating(a)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"{name}: the argument has shape {x.shape}; it must be a square matrix")
-    return x if x.dtype.kind in "fc" else x.astype(float)
+        raise ValueError(f"argument `{name}` has shape {x.shape}; it must be a square matrix")
+    return x
 
 
 @namesake(_scipy.expm)
@@ -51,7 +51,7 @@ def expm(A: Any) -> Any:
     array([[0., 1.],
            [0., 0.]])
     """
-    return exponential(_square(A, "expm"))
+    return exponential(_square(A))
 
 
 @namesake(_scipy.expm_frechet)
@@ -68,8 +68,9 @@ def expm_frechet(
     ----------
     A : a square matrix.
     E : a matrix like it: the direction.
+    method : ``"SPS"`` or ``"blockEnlarge"``; no effect on tensors.
     compute_expm : whether to return the exponential too.
-    method, check_finite : accepted; no effect on tensors.
+    check_finite : accepted; no effect on tensors.
 
     Returns
     -------
@@ -83,7 +84,11 @@ def expm_frechet(
     Tensor([[1., 0.],
             [0., 1.]])
     """
-    a, e = _square(A, "expm_frechet"), _square(E, "expm_frechet")
+    if method not in (None, "SPS", "blockEnlarge"):
+        raise ValueError(f"method must be 'SPS' or 'blockEnlarge', got {method!r}")
+    a, e = _square(A), _square(E, "E")
+    if a.shape != e.shape:
+        raise ValueError(f"A and E must be of one shape, got {a.shape} and {e.shape}")
     along = exponential_along(a, e)
     return (exponential(a), along) if compute_expm else along
 
@@ -108,7 +113,7 @@ def logm(A: Any) -> Any:
     array([[0. , 0. ],
            [0. , 0.5]])
     """
-    return logarithm(_square(A, "logm"))
+    return logarithm(_square(A))
 
 
 @namesake(_scipy.sqrtm)
@@ -131,7 +136,7 @@ def sqrtm(A: Any) -> Any:
     array([[0.25, 0.  ],
            [0.  , 0.  ]])
     """
-    return square_root(_square(A, "sqrtm"))
+    return square_root(_square(A))
 
 
 @namesake(_scipy.norm)
@@ -194,10 +199,10 @@ def block_diag(*arrs: Any) -> Any:
     return np.concatenate(rows, -2)
 
 
-def _vector(c: Any, name: str) -> Any:
+def _vector(c: Any) -> Any:
     x = np.atleast_1d(array(c))
     if x.ndim != 1:
-        raise ValueError(f"{name}: on tensors the arguments are vectors, got shape {x.shape}")
+        raise ValueError(f"on tensors the arguments are vectors, got shape {x.shape}")
     return x
 
 
@@ -222,8 +227,8 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     Tensor([[1., 5., 6.],
             [2., 1., 5.]])
     """
-    column = _vector(c, "toeplitz")
-    row = np.conjugate(column) if r is None else _vector(r, "toeplitz")
+    column = _vector(c)
+    row = np.conjugate(column) if r is None else _vector(r)
     values = np.concatenate([column[::-1], row[1:]])
     rows, columns = np.arange(column.shape[0])[:, None], np.arange(row.shape[0])
     return values[column.shape[0] - 1 - rows + columns]
@@ -250,7 +255,7 @@ def circulant(c: Any) -> Any:
             [2., 1., 3.],
             [3., 2., 1.]])
     """
-    column = _vector(c, "circulant")
+    column = _vector(c)
     places = np.arange(column.shape[0])
     return column[(places[:, None] - places) % max(column.shape[0], 1)]
 
@@ -276,7 +281,7 @@ def hankel(c: Any, r: Any = None) -> Any:
     Tensor([[1., 2.],
             [2., 5.]])
     """
-    column = _vector(c, "hankel")
-    row = np.zeros(column.shape, column.dtype) if r is None else _vector(r, "hankel")
+    column = _vector(c)
+    row = np.zeros(column.shape, column.dtype) if r is None else _vector(r)
     values = np.concatenate([column, row[1:]])
     return values[np.arange(column.shape[0])[:, None] + np.arange(row.shape[0])]

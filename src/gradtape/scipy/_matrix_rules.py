@@ -14,17 +14,27 @@ from gradtape.multiple import Several
 from gradtape.rules import Primitive, adjoint, align, strip, unbroadcast
 
 __all__ = [
+    "each",
     "exponential",
     "exponential_along",
     "logarithm",
     "lower_upper",
     "orthonormal",
+    "reordered",
     "square_root",
     "sylvester",
     "triangular",
 ]
 
 Shape = tuple[int, ...]
+
+
+def each(function: Callable[[Any], Any], x: Any) -> Any:
+    """A function of one matrix for each of a stack."""
+    if x.ndim == 2:
+        return function(x)
+    found = np.array([function(one) for one in x.reshape(-1, *x.shape[-2:])])
+    return found.reshape(*x.shape[:-2], *(found.shape[1:] or x.shape[-2:]))
 
 
 # Triangular systems -------------------------------------------------------------------------------
@@ -98,10 +108,12 @@ def _lu(x: Any, /) -> Any:
     return _scipy.lu(x, p_indices=True, check_finite=False)
 
 
-def _rows(x: Any, order: Any) -> Any:
+def reordered(x: Any, order: Any) -> Any:
     """x with its rows in another order, one for each matrix of a stack."""
-    order = np.broadcast_to(strip(order), x.shape[:-1])[..., None]
-    return np.take_along_axis(x, order, -2)
+    order = strip(order)
+    shape = np.broadcast_shapes(x.shape[:-1], order.shape)
+    places = np.broadcast_to(order, shape)[..., None]
+    return np.take_along_axis(np.broadcast_to(x, (*shape, x.shape[-1])), places, -2)
 
 
 def _pull_lu(gs: Any, p: Any, lower: Any, upper: Any, batch: Shape) -> Any:
@@ -124,12 +136,12 @@ def _pull_lu(gs: Any, p: Any, lower: Any, upper: Any, batch: Shape) -> Any:
     share = right_solve(stacked_solve(dagger(left), middle), dagger(right))
     if beside is not None:
         share = np.concatenate([share, beside], -1)
-    return _rows(np.concatenate([share, *parts], -2), p)
+    return reordered(np.concatenate([share, *parts], -2), p)
 
 
 def _push_lu(t: Any, p: Any, lower: Any, upper: Any) -> Any:
     k = lower.shape[-1]
-    t = _rows(t, np.argsort(strip(p), -1))
+    t = reordered(t, np.argsort(strip(p), -1))
     left, right = lower[..., :k, :], upper[..., :k]
     middle = stacked_solve(left, right_solve(t[..., :k, :k], right))
     dl, du = left @ np.tril(middle, -1), np.triu(middle) @ right
@@ -150,14 +162,20 @@ lower_upper = Several(_lu, ("p", "lower", "upper"), _pull_lu, _push_lu, name="sc
 
 
 def _sylvester(a: Any, b: Any, q: Any, /) -> Any:
-    if q.ndim == 2:
+    if a.ndim == b.ndim == q.ndim == 2:
         return _scipy.solve_sylvester(a, b, q)
-    flat = q.reshape(-1, *q.shape[-2:])
-    return np.array([_scipy.solve_sylvester(a, b, one) for one in flat]).reshape(q.shape)
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2], q.shape[:-2])
+    wide = [np.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (a, b, q)]
+    flat = zip(*[x.reshape(-1, *x.shape[-2:]) for x in wide], strict=True)
+    return np.array([_scipy.solve_sylvester(*one) for one in flat]).reshape(wide[2].shape)
 
 
 def _adjoint_sylvester(g: Any, a: Any, b: Any) -> Any:
     return sylvester(dagger(a), dagger(b), g)
+
+
+def _pull_right(g: Any, a: Any, b: Any, q_shape: Shape, batch: Shape) -> Any:
+    return unbroadcast(_adjoint_sylvester(g, a, b), q_shape, batch)
 
 
 def _pull_first(g: Any, a: Any, b: Any, out: Any, a_shape: Shape, batch: Shape) -> Any:
@@ -176,11 +194,15 @@ def _push_second(t: Any, a: Any, b: Any, out: Any, b_shape: Shape, batch: Shape)
     return -sylvester(a, b, out @ align(t, b_shape, out.ndim, batch))
 
 
-#: The solution x of a x + x b = q, of matrices a and b and one or more q.
+def _push_right(t: Any, a: Any, b: Any, out: Any, q_shape: Shape, batch: Shape) -> Any:
+    return sylvester(a, b, align(t, q_shape, out.ndim, batch))
+
+
+#: The solution x of a x + x b = q, of matrices or stacks of them.
 sylvester: Primitive = Primitive(
     _sylvester,
-    (_pull_first, _pull_second, _adjoint_sylvester),
-    (_push_first, _push_second, lambda t, a, b: sylvester(a, b, t)),
+    (_pull_first, _pull_second, _pull_right),
+    (_push_first, _push_second, _push_right),
     name="scipy.solve_sylvester",
 )
 
@@ -192,14 +214,14 @@ sylvester: Primitive = Primitive(
 
 
 def _polar(x: Any, /) -> Any:
-    return _scipy.polar(x)[0]
+    return each(lambda one: _scipy.polar(one)[0], x)
 
 
 def _pull_polar(g: Any, x: Any, out: Any) -> Any:
     size = dagger(out) @ x
     turn = sylvester(size, size, dagger(out) @ g)
     share = out @ (turn - dagger(turn))
-    if x.shape[0] > x.shape[1]:
+    if x.shape[-2] > x.shape[-1]:
         share = share + right_solve(g - out @ (dagger(out) @ g), dagger(size))
     return share
 
@@ -207,7 +229,7 @@ def _pull_polar(g: Any, x: Any, out: Any) -> Any:
 def _push_polar(t: Any, x: Any, out: Any) -> Any:
     size, turned = dagger(out) @ x, dagger(out) @ t
     pushed = out @ sylvester(size, size, turned - dagger(turned))
-    if x.shape[0] > x.shape[1]:
+    if x.shape[-2] > x.shape[-1]:
         pushed = pushed + right_solve(t - out @ turned, size)
     return pushed
 
@@ -249,18 +271,11 @@ def _scale(e: Any, a: Any) -> Any:
     return np.where(np.isfinite(power) & (power > 0), power, 1).astype(size.dtype)
 
 
-def _each(function: Callable[[Any], Any], x: Any) -> Any:
-    """A function of one matrix for each of a stack."""
-    if x.ndim == 2:
-        return function(x)
-    return np.array([function(one) for one in x.reshape(-1, *x.shape[-2:])]).reshape(x.shape)
-
-
 def _matrix_function(function: Callable[[Any], Any], name: str) -> tuple[Primitive, Primitive]:
     """A function of square matrices that a power series gives, and its derivative along one."""
 
     def compute(x: Any, /) -> Any:
-        return _each(function, x)
+        return each(function, x)
 
     def if_any(x: Any) -> Any:
         try:
@@ -272,7 +287,7 @@ def _matrix_function(function: Callable[[Any], Any], name: str) -> tuple[Primiti
         scale = _scale(e, a)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what the function itself has warned already
-            return _upper_right(_each(if_any, _block(a, e * scale, a))) / scale
+            return _upper_right(each(if_any, _block(a, e * scale, a))) / scale
 
     def pull_point(g: Any, a: Any, e: Any, a_shape: Shape, batch: Shape) -> Any:
         zeros, scale = np.zeros_like(strip(g)), _scale(e, a)

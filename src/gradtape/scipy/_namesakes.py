@@ -14,7 +14,7 @@ from gradtape.errors import WAYS_OUT
 from gradtape.rules import strip
 from gradtape.tensor import Tensor
 
-__all__ = ["array", "constant", "is_bare", "missing", "scipys"]
+__all__ = ["array", "constant", "floating", "is_bare", "missing", "scipys"]
 
 
 def is_bare(*values: Any) -> bool:
@@ -43,7 +43,12 @@ def scipys(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
     bare = [_stripped(v) for v in values]
     found = function(*bare[: len(args)], **dict(zip(kwargs, bare[len(args) :], strict=True)))
-    return tuple([Tensor(f) for f in found]) if isinstance(found, tuple) else Tensor(found)
+    return tuple([_wrapped(f) for f in found]) if isinstance(found, tuple) else _wrapped(found)
+
+
+def _wrapped(found: Any) -> Any:
+    """An array as a tensor; a flag, a rank or None as it is."""
+    return Tensor(found) if isinstance(found, (np.ndarray, np.generic)) else found
 
 
 def _stripped(value: Any) -> Any:
@@ -59,6 +64,12 @@ def array(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and not is_bare(value):
         return np.stack([array(v) for v in value])
     return np.asarray(value)
+
+
+def floating(value: Any) -> Any:
+    """A tensor or array of numbers that have a derivative."""
+    found = array(value)
+    return found if found.dtype.kind in "fc" else found.astype(float)
 
 
 def missing(module: str) -> Callable[[str], Any]:

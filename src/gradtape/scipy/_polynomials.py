@@ -8,24 +8,29 @@ from typing import Any
 import numpy as np
 
 from gradtape.rules import strip
-from gradtape.scipy._namesakes import array
+from gradtape.scipy._namesakes import floating
+from gradtape.scipy._wrapped import explained
 
-__all__ = ["PPoly", "breakpoints", "differences", "floating", "interval", "placed"]
-
-
-def floating(value: Any) -> Any:
-    """A tensor or array of numbers that have a derivative."""
-    found = array(value)
-    return found if found.dtype.kind in "fc" else found.astype(float)
+__all__ = ["PPoly", "breakpoints", "differences", "interval", "placed", "real"]
 
 
-def breakpoints(x: Any, least: int = 2) -> Any:
+def real(points: Any, name: str = "x") -> Any:
+    """Places or points: real numbers."""
+    found = floating(points)
+    if found.dtype.kind == "c":
+        raise ValueError(f"{name} must be real, got dtype {found.dtype}")
+    return found
+
+
+def breakpoints(x: Any, least: int = 2, name: str = "x") -> Any:
     """Places that increase, at least so many."""
-    x = floating(x)
+    x = real(x, name)
     if x.ndim != 1 or x.shape[0] < least:
-        raise ValueError(f"x must have one axis and at least {least} entries, got shape {x.shape}")
+        raise ValueError(
+            f"{name} must have one axis and at least {least} entries, got shape {x.shape}"
+        )
     if not (np.diff(np.asarray(strip(x))) > 0).all():
-        raise ValueError("x must be strictly increasing")
+        raise ValueError(f"{name} must be strictly increasing")
     return x
 
 
@@ -59,7 +64,8 @@ class PPoly:
     x : the m + 1 breakpoints, a tensor or an array; they increase.
     extrapolate : whether the outer polynomials go on; if not, what is outside is NaN; or
         ``"periodic"``. By default they go on.
-    axis : the axis of ``c``, but for the first, along which the pieces lie.
+    axis : the axis of ``c`` along which the powers lie; along the next one lie the pieces. The
+        points' axes take their place in the answers.
 
     Raises
     ------
@@ -76,25 +82,36 @@ class PPoly:
     (Tensor([0.5, 2. ]), Tensor([1., 2.]))
     """
 
+    @explained
     def __init__(self, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> None:
         c = floating(c)
-        self.x = breakpoints(x)
-        self.axis = axis % max(c.ndim - 1, 1)
-        self.c = np.moveaxis(c, self.axis + 1, 1) if self.axis else c
-        self.extrapolate = True if extrapolate is None else extrapolate
-        if c.ndim < 2 or self.c.shape[1] != self.x.shape[0] - 1:
+        if not 0 <= axis < c.ndim - 1:
             raise ValueError(
-                f"c must have a piece for each interval of x, got the shapes {c.shape} and "
-                f"{self.x.shape}"
+                f"c must have the axes {axis} and {axis + 1}, of powers and of pieces, got the "
+                f"shape {c.shape}"
             )
+        self._become(np.moveaxis(c, (axis, axis + 1), (0, 1)), breakpoints(x), extrapolate, axis)
 
+    def _become(self, c: Any, x: Any, extrapolate: Any, axis: int) -> None:
+        """Take on coefficients whose first axes are those of the powers and of the pieces."""
+        if c.shape[1] != x.shape[0] - 1:
+            raise ValueError(
+                f"c must have a piece for each interval of x, got {c.shape[1]} pieces for "
+                f"{x.shape[0]} breakpoints"
+            )
+        self.c, self.x, self.axis = c, x, axis
+        self.extrapolate = True if extrapolate is None else extrapolate
+
+    @explained
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """The values, or those of the derivative of order ``nu``, at a tensor or array of points.
 
         ``extrapolate`` overrides what the polynomial was made with.
         """
-        points = floating(x)
+        points = real(x)
         extrapolate = self.extrapolate if extrapolate is None else extrapolate
+        if nu < 0:
+            raise ValueError(f"nu must not be negative, got {nu}")
         where = points
         if isinstance(extrapolate, str) and extrapolate == "periodic":
             first, last = self.x[0], self.x[-1]
@@ -116,8 +133,9 @@ class PPoly:
 
     def _of(self, c: Any) -> PPoly:
         """The polynomial of other coefficients on the same pieces."""
-        c = np.moveaxis(c, 1, self.axis + 1) if self.axis else c
-        return PPoly(c, self.x, self.extrapolate, self.axis)
+        found = PPoly.__new__(PPoly)
+        found._become(c, self.x, self.extrapolate, self.axis)
+        return found
 
     def derivative(self, nu: int = 1) -> PPoly:
         """The derivative of order ``nu``, a piecewise polynomial."""

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import scipy.signal as _scipy
 
-from gradtape.scipy._convolution import convolved
-from gradtape.scipy._namesakes import array, constant, scipys
+from gradtape.scipy._convolution import convolved, padded
+from gradtape.scipy._namesakes import array
+from gradtape.scipy._wrapped import namesake
+from gradtape.tensor import Tensor
 
 __all__ = ["detrend", "savgol_filter"]
 
 
+@namesake(_scipy.detrend)
 def detrend(
     data: Any, axis: int = -1, type: str = "linear", bp: Any = 0, overwrite_data: bool = False
 ) -> Any:
@@ -45,8 +48,6 @@ def detrend(
     >>> tape.gradient(y, x).numpy().round(12)
     array([ 0.66666667, -0.33333333, -0.33333333])
     """
-    if constant(data):
-        return scipys(_scipy.detrend, data, axis, type, bp, overwrite_data)
     x = array(data)
     if type in ("constant", "c"):
         return x - np.mean(x, axis, keepdims=True)
@@ -55,8 +56,8 @@ def detrend(
     x = np.moveaxis(x, axis, -1)
     n = x.shape[-1]
     ends = sorted({0, n, *np.atleast_1d(bp).tolist()})
-    if ends[-1] > n:
-        raise ValueError(f"bp must lie within the data of length {n}, got {ends[-1]}")
+    if ends[0] < 0 or ends[-1] > n:
+        raise ValueError(f"bp must lie within the data of length {n}, got {bp!r}")
     parts = []
     for start, stop in pairwise(ends):
         line = np.stack([np.ones(stop - start), np.linspace(0, 1, stop - start)], -1)
@@ -76,12 +77,13 @@ _BEYOND: dict[str, Any] = {
 }
 
 
+@namesake(_scipy.savgol_filter)
 def savgol_filter(
     x: Any,
     window_length: int,
     polyorder: int,
     deriv: int = 0,
-    delta: float = 1.0,
+    delta: Any = 1.0,
     axis: int = -1,
     mode: str = "interp",
     cval: Any = 0.0,
@@ -92,11 +94,12 @@ def savgol_filter(
     ----------
     x : the signal, a tensor or an array.
     window_length, polyorder : the length of the window, and the order of the polynomials.
-    deriv, delta : which derivative to compute, and the distance of the samples.
+    deriv, delta : which derivative to compute, and the distance of the samples, which may be a
+        tensor.
     axis : along which to smooth.
     mode : what is beyond the ends: ``"interp"`` (the polynomial of the last window), ``"mirror"``,
         ``"nearest"``, ``"wrap"`` or ``"constant"``.
-    cval : the constant.
+    cval : the constant, which may be a tensor.
 
     Returns
     -------
@@ -104,8 +107,8 @@ def savgol_filter(
 
     Raises
     ------
-    ValueError : the mode is unknown, the window is longer than the signal, or the order does not
-        fit the window.
+    ValueError : the mode is unknown, the window is longer than the signal, the order does not fit
+        the window, or ``x`` is complex.
 
     Examples
     --------
@@ -117,35 +120,45 @@ def savgol_filter(
     >>> tape.gradient(y, x).numpy().round(12)
     array([0.        , 0.33333333, 0.33333333, 0.33333333, 0.        ])
     """
-    if constant(x, cval):
-        return scipys(
-            _scipy.savgol_filter, x, window_length, polyorder, deriv, delta, axis, mode, cval
-        )
+    if isinstance(delta, Tensor):  # a factor of the whole, like that of any derivative
+        whole = savgol_filter(x, window_length, polyorder, deriv, 1.0, axis, mode, cval)
+        return whole / delta**deriv
+    if mode != "interp" and mode not in _BEYOND:
+        raise ValueError(f"mode must be 'interp' or one of {', '.join(_BEYOND)}, got {mode!r}")
     signal = np.moveaxis(array(x), axis, -1)
+    if signal.dtype.kind == "c":
+        raise ValueError(f"x must be real, got dtype {signal.dtype}: filter its two parts")
     if signal.dtype not in (np.float32, np.float64):
         signal = signal.astype(np.float64)
-    n, left = signal.shape[-1], window_length // 2
-    right = window_length - 1 - left
-    weights = _scipy.savgol_coeffs(window_length, polyorder, deriv, delta).astype(signal.dtype)
+    fit = window_length, polyorder, deriv, delta
+    weights = _scipy.savgol_coeffs(*fit).astype(signal.dtype)
     weights = weights.reshape((1,) * (signal.ndim - 1) + (-1,))
     if mode == "interp":
-        if window_length > n:
-            raise ValueError(
-                f"with mode='interp' window_length must not exceed the length of x along the axis, "
-                f"got {window_length} and {n}"
-            )
-        ends = _scipy.savgol_filter(
-            np.eye(window_length), window_length, polyorder, deriv, delta, 0, mode
-        ).astype(signal.dtype)
-        parts = [
-            np.matmul(signal[..., :window_length], ends[:left].T),
-            convolved(signal, weights, "valid", 1, "direct")[..., left - right :],
-            np.matmul(signal[..., n - window_length :], ends[window_length - left :].T),
-        ]
-        return np.moveaxis(np.concatenate(parts, -1), -1, axis)
-    if mode not in _BEYOND:
-        raise ValueError(f"mode must be 'interp' or one of {', '.join(_BEYOND)}, got {mode!r}")
-    around = [(0, 0)] * (signal.ndim - 1) + [(right, left)]
-    values: Any = {"constant_values": cval} if mode == "constant" else {}
-    padded = np.pad(signal, around, _BEYOND[mode], **values)
-    return np.moveaxis(convolved(padded, weights, "valid", 1, "direct"), -1, axis)
+        smooth = _between_fitted_ends(signal, weights, fit)
+    else:
+        left = window_length // 2
+        around = [(0, 0)] * (signal.ndim - 1) + [(window_length - 1 - left, left)]
+        smooth = convolved(padded(signal, around, _BEYOND[mode], cval), weights, *_DIRECTLY)
+    return np.moveaxis(smooth, -1, axis)
+
+
+#: A convolution along the last axis, where both overlap wholly, by sums.
+_DIRECTLY = ("valid", 1, "direct")
+
+
+def _between_fitted_ends(signal: Any, weights: Any, fit: tuple[int, int, int, float]) -> Any:
+    """A signal smoothed by weights, and at the ends by the polynomials of the outer windows."""
+    window, n = fit[0], signal.shape[-1]
+    if window > n:
+        raise ValueError(
+            f"with mode='interp' window_length must not exceed the length of x along the axis, "
+            f"got {window} and {n}"
+        )
+    left = window // 2
+    ends = _scipy.savgol_filter(np.eye(window), *fit, 0, "interp").astype(signal.dtype)
+    parts = [
+        np.matmul(signal[..., :window], ends[:left].T),
+        convolved(signal, weights, *_DIRECTLY)[..., 2 * left + 1 - window :],
+        np.matmul(signal[..., n - window :], ends[window - left :].T),
+    ]
+    return np.concatenate(parts, -1)

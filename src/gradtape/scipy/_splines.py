@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from gradtape.rules import strip
 from gradtape.scipy._banded import banded
-from gradtape.scipy._namesakes import array
-from gradtape.scipy._polynomials import PPoly, breakpoints, differences, floating
+from gradtape.scipy._namesakes import array, floating
+from gradtape.scipy._polynomials import PPoly, breakpoints, differences, real
+from gradtape.scipy._wrapped import explained
 
 __all__ = ["Akima1DInterpolator", "CubicHermiteSpline", "CubicSpline", "PchipInterpolator"]
 
@@ -53,20 +55,36 @@ class CubicHermiteSpline(PPoly):
     (Tensor(0.5), Tensor([ 0.125, -0.125]))
     """
 
+    @explained
     def __init__(self, x: Any, y: Any, dydx: Any, axis: int = 0, extrapolate: Any = None) -> None:
         x, y, h = _data(x, y, axis)
-        self._join(x, y, h, np.moveaxis(floating(dydx), axis, 0), axis, extrapolate)
+        slopes = np.moveaxis(floating(dydx), axis, 0)
+        if slopes.shape != y.shape:
+            raise ValueError(
+                f"dydx must have the shape of y, got {np.shape(array(dydx))}, and {y.shape} with "
+                f"axis {axis} in front"
+            )
+        self._join(x, y, h, slopes, axis, extrapolate)
+
+    def _by_secants(
+        self, slopes: Callable[..., Any], x: Any, y: Any, axis: int, extrapolate: Any
+    ) -> None:
+        """Become the polynomial whose slopes are a function of distances and secants' slopes."""
+        x, values, h = _data(x, real(y, "y"), axis)
+        secant = differences(values) / h
+        only = values.shape[0] == 2
+        known = np.concatenate([secant, secant], 0) if only else slopes(h, secant)
+        self._join(x, values, h, known, axis, extrapolate)
 
     def _join(self, x: Any, y: Any, h: Any, slopes: Any, axis: int, extrapolate: Any) -> None:
         """Become the polynomial with these values and slopes, whose axis is the first."""
-        axis %= y.ndim
         secant = differences(y) / h
         bend = (slopes[:-1] + slopes[1:] - 2 * secant) / h
         first = slopes[:-1]
         c = np.stack(
             [bend / h, (secant - first) / h - bend, first + 0 * secant, y[:-1] + 0 * first]
         )
-        super().__init__(np.moveaxis(c, 1, axis + 1) if axis else c, x, extrapolate, axis)
+        self._become(c, x, extrapolate, axis % y.ndim)
 
 
 class PchipInterpolator(CubicHermiteSpline):
@@ -81,7 +99,7 @@ class PchipInterpolator(CubicHermiteSpline):
 
     Raises
     ------
-    ValueError : the places do not increase, or the values do not fit them.
+    ValueError : the places do not increase, or the values do not fit them or are complex.
 
     Examples
     --------
@@ -94,21 +112,21 @@ class PchipInterpolator(CubicHermiteSpline):
     (3,)
     """
 
+    @explained
     def __init__(self, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> None:
-        x, values, h = _data(x, y, axis)
-        secant = differences(values) / h
-        if values.shape[0] == 2:
-            slopes = np.concatenate([secant, secant], 0)
-        else:
-            before, behind = secant[:-1], secant[1:]
-            level = np.sign(before) * np.sign(behind) <= 0
-            w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
-            mean = w1 / np.where(level, 1, before) + w2 / np.where(level, 1, behind)
-            inner = np.where(level, 0, (w1 + w2) / np.where(level, 1, mean))
-            first = _one_sided(h[0], h[1], secant[0], secant[1])
-            last = _one_sided(h[-1], h[-2], secant[-1], secant[-2])
-            slopes = np.concatenate([first[None], inner, last[None]], 0)
-        self._join(x, values, h, slopes, axis, extrapolate)
+        self._by_secants(_monotone, x, y, axis, extrapolate)
+
+
+def _monotone(h: Any, secant: Any) -> Any:
+    """Fritsch and Butland's slopes: harmonic means of the secants'."""
+    before, behind = secant[:-1], secant[1:]
+    level = np.sign(before) * np.sign(behind) <= 0
+    w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
+    mean = w1 / np.where(level, 1, before) + w2 / np.where(level, 1, behind)
+    inner = np.where(level, 0, (w1 + w2) / np.where(level, 1, mean))
+    first = _one_sided(h[0], h[1], secant[0], secant[1])
+    last = _one_sided(h[-1], h[-2], secant[-1], secant[-2])
+    return np.concatenate([first[None], inner, last[None]], 0)
 
 
 def _one_sided(h0: Any, h1: Any, m0: Any, m1: Any) -> Any:
@@ -128,7 +146,8 @@ class Akima1DInterpolator(CubicHermiteSpline):
 
     Raises
     ------
-    ValueError : the places do not increase, the values do not fit them, or the method is unknown.
+    ValueError : the places do not increase, the values do not fit them or are complex, or the
+        method is unknown.
 
     Examples
     --------
@@ -141,6 +160,7 @@ class Akima1DInterpolator(CubicHermiteSpline):
     (4,)
     """
 
+    @explained
     def __init__(
         self,
         x: Any,
@@ -152,13 +172,7 @@ class Akima1DInterpolator(CubicHermiteSpline):
     ) -> None:
         if method not in ("akima", "makima"):
             raise ValueError(f"method must be 'akima' or 'makima', got {method!r}")
-        x, values, h = _data(x, y, axis)
-        secant = differences(values) / h
-        if values.shape[0] == 2:
-            slopes = np.concatenate([secant, secant], 0)
-        else:
-            slopes = _akima(secant, method)
-        self._join(x, values, h, slopes, axis, bool(extrapolate))
+        self._by_secants(lambda h, m: _akima(m, method), x, y, axis, bool(extrapolate))
 
 
 def _akima(secant: Any, method: str) -> Any:
@@ -203,6 +217,7 @@ class CubicSpline(CubicHermiteSpline):
     array([-0.0625,  0.5625,  0.5625, -0.0625])
     """
 
+    @explained
     def __init__(
         self,
         x: Any,
@@ -222,7 +237,7 @@ class CubicSpline(CubicHermiteSpline):
                     "for bc_type='periodic' the first and the last value of y must be the same"
                 )
             slopes = _periodic(h, secant)
-        elif values.shape[0] == 2 or _of_three(bc_type, values.shape[0]):
+        elif values.shape[0] == 2 or _is_parabola(values, bc_type):
             slopes = _few(h, secant, values, bc_type)
         else:
             slopes = _solved(*_equations(h, secant, values, bc_type))
@@ -237,7 +252,7 @@ def _ends(bc_type: Any, like: Any) -> list[Any]:
     for end in pair:
         if isinstance(end, str) and end in named:
             ends.append(named[end])
-        elif not isinstance(end, str) and len(end) == 2 and end[0] in (1, 2):
+        elif isinstance(end, (tuple, list)) and len(end) == 2 and end[0] in (1, 2):
             ends.append((end[0], array(end[1])))
         else:
             raise ValueError(
@@ -247,11 +262,18 @@ def _ends(bc_type: Any, like: Any) -> list[Any]:
     if len(ends) != 2:
         raise ValueError(f"bc_type must say something of two ends, got {bc_type!r}")
     shape = like.shape[1:]
+    for end in ends:
+        if end and np.shape(end[1]) not in ((), shape):
+            raise ValueError(
+                f"bc_type must give values of the shape {shape}, as y has them at each place, got "
+                f"{np.shape(end[1])}"
+            )
     return [end and (end[0], np.broadcast_to(end[1], shape)) for end in ends]
 
 
-def _of_three(bc_type: Any, count: int) -> bool:
-    return count == 3 and _ends(bc_type, np.zeros((1,))) == [None, None]
+def _is_parabola(y: Any, bc_type: Any) -> bool:
+    """Whether there are three values, and nothing is said of the ends."""
+    return y.shape[0] == 3 and _ends(bc_type, y) == [None, None]
 
 
 def _few(h: Any, secant: Any, y: Any, bc_type: Any) -> Any:

@@ -9,7 +9,9 @@ import numpy as np
 
 from gradtape.rules import strip
 from gradtape.scipy._bsplines import make_interp_spline
-from gradtape.scipy._polynomials import breakpoints, floating, interval, placed
+from gradtape.scipy._namesakes import array, floating
+from gradtape.scipy._polynomials import breakpoints, interval, placed, real
+from gradtape.scipy._wrapped import explained
 
 __all__ = ["RegularGridInterpolator", "interp1d", "interpn"]
 
@@ -47,6 +49,7 @@ class interp1d:  # noqa: N801  (SciPy's name)
     (Tensor(3.), Tensor([0.  , 0.75, 0.25]))
     """
 
+    @explained
     def __init__(
         self,
         x: Any,
@@ -58,18 +61,18 @@ class interp1d:  # noqa: N801  (SciPy's name)
         fill_value: Any = np.nan,
         assume_sorted: bool = False,
     ) -> None:
-        x, y = floating(x), floating(y)
+        x, y = real(x), floating(y)
         self.axis = axis % max(y.ndim, 1)
         values = np.moveaxis(y, self.axis, 0)
+        if x.ndim != 1 or values.shape[0] != x.shape[0]:
+            raise ValueError(
+                f"x must have one axis, and y as many entries along axis {axis}, got the shapes "
+                f"{x.shape} and {y.shape}"
+            )
         if not assume_sorted:
-            order = np.argsort(np.asarray(strip(x)), kind="mergesort")
+            order = np.argsort(strip(x), kind="mergesort")
             x, values = x[order], values[order]
         self.x = breakpoints(x, least=1)
-        if values.shape[0] != x.shape[0]:
-            raise ValueError(
-                f"y must have as many entries along axis {axis} as x, got the shapes {y.shape} and "
-                f"{x.shape}"
-            )
         degree = _DEGREES.get(kind, kind)
         if not isinstance(degree, int) and kind not in ("linear", *_STEPS):
             known = ", ".join(["linear", *_STEPS, *_DEGREES])
@@ -78,16 +81,31 @@ class interp1d:  # noqa: N801  (SciPy's name)
         self.spline = make_interp_spline(x, values, degree) if isinstance(degree, int) else None
         self.goes_on = isinstance(fill_value, str) and fill_value == "extrapolate"
         self.bounds_error = not self.goes_on if bounds_error is None else bounds_error
-        self.fill = fill_value if isinstance(fill_value, tuple) else (fill_value, fill_value)
-        if self.goes_on:  # but there is no value before the first, nor behind the last
-            self.fill = {"previous": (np.nan, None), "next": (None, np.nan)}.get(kind, (None, None))
+        if self.bounds_error and self.goes_on:
+            raise ValueError("pass one of bounds_error=True and fill_value='extrapolate'")
+        self.fill = self._fills(fill_value)
 
+    def _fills(self, fill_value: Any) -> tuple[Any, Any]:
+        """What stands below the places and above them; None: what the pieces beside give."""
+        if self.goes_on:  # but there is no value before the first, nor behind the last
+            known = {"previous": (np.nan, None), "next": (None, np.nan)}
+            return known.get(self.kind, (None, None))
+        fills = fill_value if isinstance(fill_value, tuple) else (fill_value, fill_value)
+        if isinstance(fill_value, str) or len(fills) != 2:
+            raise ValueError(
+                f"fill_value must be numbers, a pair for below and above, or 'extrapolate', got "
+                f"{fill_value!r}"
+            )
+        below, above = [array(f) if isinstance(f, (list, tuple)) else f for f in fills]
+        return below, above
+
+    @explained
     def __call__(self, x: Any) -> Any:
         """The values at a tensor or array of points."""
-        points = floating(x)
+        points = real(x)
         places, bare = np.asarray(strip(self.x)), np.asarray(strip(points))
         below, above = bare < places[0], bare > places[-1]
-        if self.bounds_error and not self.goes_on and (below.any() or above.any()):
+        if self.bounds_error and (below.any() or above.any()):
             raise ValueError(
                 f"a value of x lies outside of the places, which go from {places[0]} to "
                 f"{places[-1]}: pass bounds_error=False or fill_value='extrapolate'"
@@ -128,7 +146,7 @@ class RegularGridInterpolator:
 
     Parameters
     ----------
-    points : the places along each axis, a sequence of tensors or arrays that increase.
+    points : the places along each axis, a sequence of tensors or arrays that increase or decrease.
     values : the values on the grid, a tensor or an array.
     method : ``"linear"``, or ``"nearest"``, which has a derivative by the values only.
     bounds_error : whether points outside raise.
@@ -150,6 +168,7 @@ class RegularGridInterpolator:
             [0.375, 0.125]]))
     """
 
+    @explained
     def __init__(
         self,
         points: Any,
@@ -158,24 +177,23 @@ class RegularGridInterpolator:
         bounds_error: bool = True,
         fill_value: Any = np.nan,
     ) -> None:
-        self.grid = [breakpoints(p) for p in points]
-        self.values = floating(values)
-        self.method, self.bounds_error, self.fill_value = method, bounds_error, fill_value
-        lengths = tuple([p.shape[0] for p in self.grid])
-        if self.values.shape[: len(lengths)] != lengths:
+        grid, values = [real(p, "points") for p in points], floating(values)
+        lengths = tuple([p.size for p in grid])
+        if values.shape[: len(lengths)] != lengths:
             raise ValueError(
-                f"values must begin with the grid's lengths {lengths}, got shape "
-                f"{self.values.shape}"
+                f"values must begin with the grid's lengths {lengths}, got shape {values.shape}"
             )
+        down = [i for i, p in enumerate(grid) if p.ndim == 1 and (np.diff(strip(p)) < 0).all()]
+        self.grid = [
+            breakpoints(p[::-1] if i in down else p, name="points") for i, p in enumerate(grid)
+        ]
+        self.values = np.flip(values, tuple(down))
+        self.method, self.bounds_error, self.fill_value = _known(method), bounds_error, fill_value
 
+    @explained
     def __call__(self, xi: Any, method: str | None = None) -> Any:
         """The values at points, whose last axis holds their coordinates."""
-        method = self.method if method is None else method
-        if method not in ("linear", "nearest"):
-            raise ValueError(
-                f"method must be 'linear' or 'nearest' here, got {method!r}: for splines, take "
-                "gradtape.scipy.interpolate.make_interp_spline along each axis"
-            )
+        method = self.method if method is None else _known(method)
         places = self._places(xi)
         bare = np.asarray(strip(places))
         outside = np.zeros(bare.shape[:-1], bool)
@@ -198,7 +216,7 @@ class RegularGridInterpolator:
         """The points as one array, with their coordinates along the last axis."""
         if isinstance(xi, tuple):
             xi = np.stack(np.broadcast_arrays(*[floating(x) for x in xi]), -1)
-        xi = floating(xi)
+        xi = real(xi, "xi")
         if xi.ndim == 1 and len(self.grid) == 1:
             xi = xi[:, None]
         if not xi.ndim or xi.shape[-1] != len(self.grid):
@@ -227,6 +245,17 @@ class RegularGridInterpolator:
         return found
 
 
+def _known(method: str) -> str:
+    """A method that interpolates on a grid here."""
+    if method not in ("linear", "nearest"):
+        raise ValueError(
+            f"method must be 'linear' or 'nearest' here, got {method!r}: for splines, take "
+            "gradtape.scipy.interpolate.make_interp_spline along each axis"
+        )
+    return method
+
+
+@explained
 def interpn(
     points: Any,
     values: Any,

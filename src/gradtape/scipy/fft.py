@@ -19,8 +19,10 @@ from scipy.fft import (
     set_workers,
 )
 
-from gradtape.scipy._namesakes import array, constant, missing, scipys
+from gradtape.derivatives.axes import one_axis
+from gradtape.scipy._namesakes import array, missing
 from gradtape.scipy._transforms import FOURIER, PARTNER, cosine, sine, transformed
+from gradtape.scipy._wrapped import namesake
 
 __all__ = [
     *("fft", "ifft", "fft2", "ifft2", "fftn", "ifftn"),
@@ -40,20 +42,18 @@ __getattr__ = missing(__name__)
 fftshift, ifftshift = np.fft.fftshift, np.fft.ifftshift
 
 
-# Fourier ----------------------------------------------------------------------------------------
+# What the transforms share ----------------------------------------------------------------------
 
-_ONE = """{summary}: ``scipy.fft.{name}`` with derivatives.
+_DOC = """{summary}: ``scipy.fft.{name}`` with derivatives.
 
     Parameters
     ----------
     x : a tensor or an array.
-    n : the length of the transform along the axis: longer arrays are cut, shorter ones padded with
-        zeros.
-    axis : along which to transform.
+    {parameters}
     norm : ``"backward"`` (the default), ``"ortho"`` or ``"forward"``: which direction is scaled.
     overwrite_x : whether SciPy may write into an array; a tensor is never written into.
     workers : how many threads compute the value.
-    plan : reserved by SciPy.
+    {last}
 
     Returns
     -------
@@ -61,53 +61,65 @@ _ONE = """{summary}: ``scipy.fft.{name}`` with derivatives.
 
     Raises
     ------
-    ValueError : ``n`` is not positive, or the norm is unknown.
+    ValueError : {wrong} unknown, or lengths or axes do not fit.
 
     Examples
     --------
     >>> import numpy as np, gradtape as gt, gradtape.scipy.fft as fft
-    >>> x = gt.Variable([1.0, 2.0, 4.0])
+    {example}
+    """
+
+_LENGTH = """n : the length of the transform along the axis: longer arrays are cut, shorter ones
+        padded with zeros.
+    axis : along which to transform."""
+_LENGTHS = """s : the lengths of the transform along the axes; those of the array by default.
+    axes : along which to transform; {default} by default."""
+
+
+def _finished(function: Any, name: str, **parts: str) -> Callable[..., Any]:
+    """A function as the namesake of one of SciPy's, with its name and documentation."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = _DOC.format(name=name, **parts)
+    return namesake(getattr(_scipy, name))(function)
+
+
+def _threads(workers: Any, plan: Any = None) -> Any:
+    """SciPy's context in which a transform takes so many threads."""
+    if plan is not None:
+        raise NotImplementedError("plan must be None: SciPy has no plans yet")
+    return set_workers(get_workers() if workers is None else workers)
+
+
+def _lengths_and_axes(x: Any, s: Any, axes: Any) -> tuple[Any, Any]:
+    """Both as tuples or None, where SciPy takes numbers too."""
+    s, axes = [v if v is None else tuple(np.atleast_1d(v).tolist()) for v in (s, axes)]
+    if s is not None and None in s:
+        raise ValueError(f"s must hold whole numbers, got {s}")
+    if axes is not None and len({one_axis(i, x.ndim) for i in axes}) < len(axes):
+        raise ValueError(f"axes must all be different, got {axes}")
+    return s, axes
+
+
+# Fourier ----------------------------------------------------------------------------------------
+
+_FOURIER = {"last": "plan : reserved by SciPy, which has none yet.", "wrong": "the norm is"}
+
+_VECTOR = """>>> x = gt.Variable([1.0, 2.0, 4.0])
     >>> with gt.GradientTape() as tape:
     ...     y = np.real(fft.{name}(x))[0]
     >>> tape.gradient(y, x).shape
-    (3,)
-    """
+    (3,)"""
 
-_SEVERAL = """{summary}: ``scipy.fft.{name}`` with derivatives.
-
-    Parameters
-    ----------
-    x : a tensor or an array.
-    s : the lengths of the transform along the axes; those of the array by default.
-    axes : along which to transform.
-    norm : ``"backward"`` (the default), ``"ortho"`` or ``"forward"``: which direction is scaled.
-    overwrite_x : whether SciPy may write into an array; a tensor is never written into.
-    workers : how many threads compute the value.
-    plan : reserved by SciPy.
-
-    Returns
-    -------
-    The transform: a Tensor, or an array for an array.
-
-    Raises
-    ------
-    ValueError : there are not as many lengths as axes, a length is not positive, or the norm is
-        unknown.
-
-    Examples
-    --------
-    >>> import numpy as np, gradtape as gt, gradtape.scipy.fft as fft
-    >>> x = gt.Variable([[1.0, 2.0], [3.0, 4.0]])
+_MATRIX = """>>> x = gt.Variable([[1.0, 2.0], [3.0, 4.0]])
     >>> with gt.GradientTape() as tape:
     ...     y = np.real(fft.{name}(x))[0, 0]
     >>> tape.gradient(y, x).shape
-    (2, 2)
-    """
+    (2, 2)"""
 
 
 def _along_one_axis(name: str, summary: str) -> Callable[..., Any]:
     """The transform of a name, along one axis."""
-    theirs, ours = getattr(_scipy, name), getattr(FOURIER, name)
+    ours = getattr(FOURIER, name)
 
     def transform(
         x: Any,
@@ -119,17 +131,18 @@ def _along_one_axis(name: str, summary: str) -> Callable[..., Any]:
         *,
         plan: Any = None,
     ) -> Any:
-        if constant(x):
-            return scipys(theirs, x, n, axis, norm, overwrite_x, workers, plan=plan)
-        with _threads(workers):
+        with _threads(workers, plan):
             return ours(array(x), n, axis, norm)
 
-    return _named(transform, name, _ONE.format(name=name, summary=summary))
+    example = _VECTOR.format(name=name)
+    parts = {"summary": summary, "parameters": _LENGTH, "example": example}
+    return _finished(transform, name, **parts, **_FOURIER)
 
 
 def _along_axes(name: str, summary: str, default: Any = None) -> Callable[..., Any]:
     """The transform of a name, along several axes."""
-    theirs, ours = getattr(_scipy, name), getattr(FOURIER, name)
+    ours = getattr(FOURIER, name)
+    at_least_one = "rfft" in name or "hfft" in name
 
     def transform(
         x: Any,
@@ -141,23 +154,17 @@ def _along_axes(name: str, summary: str, default: Any = None) -> Callable[..., A
         *,
         plan: Any = None,
     ) -> Any:
-        if constant(x):
-            return scipys(theirs, x, s, axes, norm, overwrite_x, workers, plan=plan)
-        with _threads(workers):
-            return ours(array(x), s, axes, norm)
+        x = array(x)
+        s, axes = _lengths_and_axes(x, s, axes)
+        if at_least_one and axes == ():
+            raise ValueError("axes must hold one at least")
+        with _threads(workers, plan):
+            return ours(x, s, axes, norm)
 
-    return _named(transform, name, _SEVERAL.format(name=name, summary=summary))
-
-
-def _threads(workers: Any) -> Any:
-    """SciPy's context in which a transform takes so many threads."""
-    return set_workers(get_workers() if workers is None else workers)
-
-
-def _named(function: Any, name: str, doc: str) -> Callable[..., Any]:
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    return function  # type: ignore[no-any-return]
+    example = _MATRIX.format(name=name)
+    lengths = _LENGTHS.format(default="the last two" if default else "all")
+    parts = {"summary": summary, "parameters": lengths, "example": example}
+    return _finished(transform, name, **parts, **_FOURIER)
 
 
 fft = _along_one_axis("fft", "The discrete Fourier transform along an axis")
@@ -182,61 +189,31 @@ ihfftn = _along_axes("ihfftn", "The half array of which one has the real transfo
 
 # Cosine and sine --------------------------------------------------------------------------------
 
-_REAL = """{summary}: ``scipy.fft.{name}`` with derivatives.
+_REAL = {
+    "last": """orthogonalize : whether to scale the first and last entries such that the transform
+        is orthogonal up to a factor; by default where ``norm="ortho"``.""",
+    "wrong": "the type or the norm is",
+}
 
-    Parameters
-    ----------
-    x : a tensor or an array.
-    type : 1, 2, 3 or 4: which of the transforms.
-    {lengths}
-    norm : ``"backward"`` (the default), ``"ortho"`` or ``"forward"``: which direction is scaled.
-    overwrite_x : whether SciPy may write into an array; a tensor is never written into.
-    workers : how many threads compute the value.
-    orthogonalize : whether to scale the first and last entries such that the transform is
-        orthogonal up to a factor; by default where ``norm="ortho"``.
-
-    Returns
-    -------
-    The transform: a Tensor, or an array for an array.
-
-    Raises
-    ------
-    ValueError : the type or the norm is unknown, or a length does not fit.
-
-    Examples
-    --------
-    >>> import numpy as np, gradtape as gt, gradtape.scipy.fft as fft
-    >>> x = gt.Variable([[3.0, 4.0]])
+_ROW = """>>> x = gt.Variable([[3.0, 4.0]])
     >>> with gt.GradientTape() as tape:  # an orthogonal transform keeps the length
     ...     y = np.linalg.norm(fft.{name}(x, norm="ortho")[0])
     >>> tape.gradient(y, x).numpy().round(12)
-    array([[0.6, 0.8]])
-    """
-
-_LENGTH = """n : the length of the transform along the axis.
-    axis : along which to transform."""
-_LENGTHS = """s : the lengths of the transform along the axes; those of the array by default.
-    axes : along which to transform; all by default."""
+    array([[0.6, 0.8]])"""
 
 
 def _trigonometric(name: str, summary: str) -> Callable[..., Any]:
     """The transform of a name, along one axis or several."""
-    theirs = getattr(_scipy, name)
     primitive = cosine if "c" in name else sine
     inverse, several = name.startswith("i"), name.endswith("n")
 
-    def run(
-        x: Any, type: int, lengths: Any, axes: Any, norm: Any, overwrite: bool, workers: Any, o: Any
-    ) -> Any:
-        if constant(x):
-            options = {"overwrite_x": overwrite, "workers": workers, "orthogonalize": o}
-            return scipys(theirs, x, type, lengths, axes, norm, **options)
+    def run(x: Any, type: int, lengths: Any, axes: Any, norm: Any, workers: Any, o: Any) -> Any:
         if type not in PARTNER:
             raise ValueError(f"type must be 1, 2, 3 or 4, got {type!r}")
-        if not several:
-            lengths, axes = None if lengths is None else (lengths,), (axes,)
+        x = array(x)
+        lengths, axes = _lengths_and_axes(x, lengths, axes)
         with _threads(workers):
-            return transformed(primitive, array(x), type, lengths, axes, norm, inverse, o)
+            return transformed(primitive, x, type, lengths, axes, norm, inverse, o)
 
     def along_one(
         x: Any,
@@ -248,7 +225,7 @@ def _trigonometric(name: str, summary: str) -> Callable[..., Any]:
         workers: Any = None,
         orthogonalize: bool | None = None,
     ) -> Any:
-        return run(x, type, n, axis, norm, overwrite_x, workers, orthogonalize)
+        return run(x, type, n, axis, norm, workers, orthogonalize)
 
     def along_several(
         x: Any,
@@ -260,10 +237,13 @@ def _trigonometric(name: str, summary: str) -> Callable[..., Any]:
         workers: Any = None,
         orthogonalize: bool | None = None,
     ) -> Any:
-        return run(x, type, s, axes, norm, overwrite_x, workers, orthogonalize)
+        return run(x, type, s, axes, norm, workers, orthogonalize)
 
-    doc = _REAL.format(name=name, summary=summary, lengths=_LENGTHS if several else _LENGTH)
-    return _named(along_several if several else along_one, name, doc)
+    function = along_several if several else along_one
+    lengths = _LENGTHS.format(default="all") if several else _LENGTH
+    parameters = f"type : 1, 2, 3 or 4: which of the transforms.\n    {lengths}"
+    parts = {"summary": summary, "parameters": parameters, "example": _ROW.format(name=name)}
+    return _finished(function, name, **parts, **_REAL)
 
 
 dct = _trigonometric("dct", "The discrete cosine transform along an axis")

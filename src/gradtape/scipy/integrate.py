@@ -13,7 +13,8 @@ import numpy as np
 import scipy.integrate as _scipy
 import scipy.special as _special
 
-from gradtape.scipy._namesakes import array, constant, missing, scipys
+from gradtape.scipy._namesakes import array, floating, missing
+from gradtape.scipy._wrapped import namesake
 
 __all__ = [
     "cumulative_simpson",
@@ -32,10 +33,14 @@ __getattr__ = missing(__name__)
 
 def _samples(y: Any, x: Any, dx: Any, axis: int) -> tuple[Any, Any]:
     """The samples with their axis last, and the distances between them."""
+    shape = list(np.shape(array(y)))
     y = np.moveaxis(array(y), axis, -1)
     n = y.shape[-1]
     if x is None:
-        return y, array(dx)[..., None] if np.ndim(dx) else dx
+        if not np.ndim(dx):
+            return y, dx
+        shape[axis] = max(n - 1, 0)
+        return y, np.moveaxis(_fitted(dx, shape, "dx"), axis, -1)
     x = array(x)
     if x.ndim > 1:
         x = np.moveaxis(x, axis, -1)
@@ -46,6 +51,25 @@ def _samples(y: Any, x: Any, dx: Any, axis: int) -> tuple[Any, Any]:
     return y, x[..., 1:] - x[..., :-1]
 
 
+def _fitted(value: Any, shape: Any, name: str) -> Any:
+    """An argument broadcast to a shape."""
+    value = array(value)
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has the shape {value.shape}, which does not broadcast to {tuple(shape)}"
+        ) from error
+
+
+def _along(dx: Any, y: Any, axis: int) -> Any:
+    """Distances that lie beside the integrals, with an axis of length one for the samples."""
+    if not np.ndim(dx):
+        return dx
+    integrals = np.moveaxis(array(y), axis, -1).shape[:-1]
+    return np.expand_dims(_fitted(dx, integrals, "dx"), axis)
+
+
 def _spread(d: Any, y: Any) -> Any:
     """The distances between all samples."""
     n = y.shape[-1] - 1
@@ -54,6 +78,7 @@ def _spread(d: Any, y: Any) -> Any:
     return np.broadcast_to(d, (*np.shape(d)[:-1], n))
 
 
+@namesake(_scipy.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integrate samples by the trapezoidal rule: ``scipy.integrate.trapezoid`` with derivatives.
 
@@ -61,7 +86,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     ----------
     y : the samples, a tensor or an array.
     x : their places, of one axis or of the shape of ``y``; None: they are ``dx`` apart.
-    dx : the distance.
+    dx : the distance, or distances that broadcast beside the intervals.
     axis : along which to integrate.
 
     Returns
@@ -82,12 +107,11 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     >>> area, tape.gradient(area, x)
     (Tensor(10.5), Tensor([-0.5, -1.5, 11. ]))
     """
-    if constant(y, x, dx):
-        return scipys(_scipy.trapezoid, y, x, dx, axis)
     y, d = _samples(y, x, dx, axis)
     return np.sum(d * (y[..., 1:] + y[..., :-1]) / 2, -1)
 
 
+@namesake(_scipy.cumulative_trapezoid)
 def cumulative_trapezoid(
     y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
 ) -> Any:
@@ -116,21 +140,26 @@ def cumulative_trapezoid(
     >>> areas, tape.gradient(areas, y)
     (Tensor([0.75, 2.25]), Tensor([0.5 , 0.75, 0.25]))
     """
-    if constant(y, x, dx):
-        return scipys(_scipy.cumulative_trapezoid, y, x, dx, axis, initial)
     if initial is not None and (np.ndim(initial) or initial != 0):
         raise ValueError(f"initial must be None or 0, got {initial!r}")
     y, d = _samples(y, x, dx, axis)
-    return _summed_up(d * (y[..., 1:] + y[..., :-1]) / 2, initial, axis)
+    sums = _summed_up(d * (y[..., 1:] + y[..., :-1]) / 2, axis)
+    if initial is None:
+        return sums
+    return np.concatenate([_beginning(initial, sums, axis), sums], axis)
 
 
-def _summed_up(parts: Any, initial: Any, axis: int) -> Any:
-    """Running sums along the last axis, after a first value."""
-    sums = np.cumsum(parts, -1)
-    if initial is not None:
-        first = np.broadcast_to(np.zeros((), sums.dtype) + initial, (*sums.shape[:-1], 1))
-        sums = np.concatenate([first, sums + first], -1)
-    return np.moveaxis(sums, -1, axis)
+def _summed_up(parts: Any, axis: int) -> Any:
+    """Running sums along the last axis, which then takes its place."""
+    return np.moveaxis(np.cumsum(parts, -1), -1, axis)
+
+
+def _beginning(initial: Any, sums: Any, axis: int) -> Any:
+    """A first value, shaped to stand in front of sums along an axis."""
+    shape = list(sums.shape)
+    shape[axis] = 1
+    value = array(initial) if np.ndim(initial) else initial
+    return _fitted(np.zeros((), sums.dtype) + value, shape, "initial")
 
 
 def _ratio(numerator: Any, denominator: Any) -> Any:
@@ -139,6 +168,7 @@ def _ratio(numerator: Any, denominator: Any) -> Any:
     return np.where(zero, 0, numerator / np.where(zero, 1, denominator))
 
 
+@namesake(_scipy.simpson)
 def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integrate samples by Simpson's rule: ``scipy.integrate.simpson`` with derivatives.
 
@@ -146,7 +176,7 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
 
     Parameters
     ----------
-    y, x, dx, axis : as in ``trapezoid``.
+    y, x, dx, axis : as in ``trapezoid``, but distances broadcast beside the integrals.
 
     Returns
     -------
@@ -166,10 +196,10 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     >>> area, tape.gradient(area, y)
     (Tensor(8.), Tensor([1., 4., 1.]))
     """
-    if constant(y, x, dx):
-        return scipys(_scipy.simpson, y, x, dx=dx, axis=axis)
-    y, d = _samples(y, x, dx, axis)
+    y, d = _samples(y, x, _along(dx, y, axis), axis)
     n = y.shape[-1]
+    if not n:
+        raise ValueError("y has no samples along the axis")
     d = _spread(d, y)
     if n == 2:
         return np.sum(d * (y[..., 1:] + y[..., :-1]) / 2, -1)
@@ -208,6 +238,7 @@ def _first_interval(y: Any, d: Any) -> Any:
     return h / 6 * ((3 - share) * y0 + (3 + bend + share) * y1 - bend * y2)
 
 
+@namesake(_scipy.cumulative_simpson)
 def cumulative_simpson(
     y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
 ) -> Any:
@@ -216,7 +247,7 @@ def cumulative_simpson(
     Parameters
     ----------
     y, x, dx, axis : as in ``trapezoid``.
-    initial : a value to begin with, which is added to all; or None.
+    initial : a value to begin with, or values, one for each integral; added to all; or None.
 
     Returns
     -------
@@ -236,35 +267,41 @@ def cumulative_simpson(
     >>> area, tape.gradient(area, y).numpy().round(12)
     (Tensor(8.), array([1., 4., 1.]))
     """
-    if constant(y, x, dx, initial):
-        return scipys(_scipy.cumulative_simpson, y, x=x, dx=dx, axis=axis, initial=initial)
-    y, d = _samples(y, x, dx, axis)
-    if y.dtype.kind not in "fc":
-        y = y.astype(float)
+    y, d = _samples(floating(y), x, dx, axis)
+    if not y.shape[-1]:
+        raise ValueError("y has no samples along the axis")
     if x is not None and not (d > 0).all():
         raise ValueError("x must increase along the axis")
     n = y.shape[-1]
     d = _spread(d, y)
-    if n < 3:
-        return _summed_up(d * (y[..., 1:] + y[..., :-1]) / 2, initial, axis)
+    parts = d * (y[..., 1:] + y[..., :-1]) / 2 if n < 3 else _every_interval(y, d)
+    sums = _summed_up(parts, axis)
+    if initial is None:
+        return sums
+    first = _beginning(initial, sums, axis)
+    return np.concatenate([first, sums + first], axis)
+
+
+def _every_interval(y: Any, d: Any) -> Any:
+    """The integral over each interval of a parabola through it and one neighbour."""
     ahead = _first_interval(y, d)
     behind = _first_interval(y[..., ::-1], d[..., ::-1])[..., ::-1]
-    even = np.arange(n - 1) % 2 == 0
-    parts = np.where(
+    even = np.arange(d.shape[-1]) % 2 == 0
+    return np.where(
         even,
         np.concatenate([ahead, behind[..., -1:]], -1),
         np.concatenate([ahead[..., :1], behind], -1),
     )
-    return _summed_up(parts, initial, axis)
 
 
+@namesake(_scipy.romb)
 def romb(y: Any, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Any:
     """Integrate samples by Romberg's extrapolation: ``scipy.integrate.romb`` with derivatives.
 
     Parameters
     ----------
     y : ``2**k + 1`` samples along the axis, a tensor or an array.
-    dx : their distance.
+    dx : their distance, or distances beside the integrals.
     axis : along which to integrate.
     show : whether to print the table; of a tensor there is none.
 
@@ -286,8 +323,6 @@ def romb(y: Any, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Any:
     >>> area, tape.gradient(area, y)
     (Tensor(8.), Tensor([1., 4., 1.]))
     """
-    if constant(y, dx):
-        return scipys(_scipy.romb, y, dx, axis, show)
     y = np.moveaxis(array(y), axis, -1)
     intervals = y.shape[-1] - 1
     if intervals < 1 or intervals & (intervals - 1):
@@ -340,7 +375,7 @@ def fixed_quad(
     [np.float64(2.666666666667), np.float64(12.0)]
     """
     if np.any(np.isinf(array(a))) or np.any(np.isinf(array(b))):
-        raise ValueError(f"the limits must be finite, got {a!r} and {b!r}")
+        raise ValueError(f"fixed_quad: the limits must be finite, got {a!r} and {b!r}")
     places, weights = _special.roots_legendre(n)
     half = (array(b) - array(a)) / 2
     return half * np.sum(weights * func(half * (places + 1) + array(a), *args), -1), None

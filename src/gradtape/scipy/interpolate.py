@@ -19,6 +19,7 @@ from gradtape.scipy._splines import (
     PchipInterpolator,
 )
 from gradtape.scipy._tables import RegularGridInterpolator, interp1d, interpn
+from gradtape.scipy._wrapped import explained
 
 __all__ = [
     "Akima1DInterpolator",
@@ -37,6 +38,7 @@ __all__ = [
 __getattr__ = missing(__name__)
 
 
+@explained
 def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> Any:
     """Interpolate monotonically: ``scipy.interpolate.pchip_interpolate`` with derivatives.
 

@@ -30,10 +30,12 @@ from gradtape.scipy._linear_systems import (
     lu_solve,
     pinv,
     solve,
+    solve_triangular,
+)
+from gradtape.scipy._matrix_equations import (
     solve_continuous_lyapunov,
     solve_discrete_lyapunov,
     solve_sylvester,
-    solve_triangular,
 )
 from gradtape.scipy._matrix_functions import (
     block_diag,

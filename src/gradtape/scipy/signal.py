@@ -13,10 +13,11 @@ import scipy.signal as _scipy
 
 from gradtape.derivatives.axes import one_axis
 from gradtape.rules import strip
-from gradtape.scipy._convolution import convolved, turned, valid
+from gradtape.scipy._convolution import convolved, padded, turned, valid
 from gradtape.scipy._filters import filtfilt, lfilter, lfilter_zi, sosfilt
-from gradtape.scipy._namesakes import array, constant, missing, scipys
+from gradtape.scipy._namesakes import array, missing
 from gradtape.scipy._smoothing import detrend, savgol_filter
+from gradtape.scipy._wrapped import namesake
 
 __all__ = [
     "convolve",
@@ -59,6 +60,7 @@ def _chosen(x: Any, y: Any, mode: str, method: str) -> str:
     return method
 
 
+@namesake(_scipy.convolve)
 def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """Convolve two arrays of as many axes: ``scipy.signal.convolve`` with derivatives.
 
@@ -88,14 +90,13 @@ def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> An
     >>> y, tape.gradient(y, kernel)
     (Tensor([1., 2.]), Tensor([6., 3.]))
     """
-    if constant(in1, in2):
-        return scipys(_scipy.convolve, in1, in2, mode, method)
     x, y = _operands(in1, in2)
     if not x.ndim:
         return x * y
     return convolved(x, y, mode, x.ndim, _chosen(x, y, mode, method))
 
 
+@namesake(_scipy.correlate)
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """Correlate two arrays of as many axes: ``scipy.signal.correlate`` with derivatives.
 
@@ -125,8 +126,6 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
     >>> y, tape.gradient(y, x)
     (Tensor([21., 42.]), Tensor([ 1., 11., 10.]))
     """
-    if constant(in1, in2):
-        return scipys(_scipy.correlate, in1, in2, mode, method)
     x, y = _operands(in1, in2)
     if not x.ndim:
         return x * np.conjugate(y)
@@ -155,6 +154,7 @@ def _along_axes(in1: Any, in2: Any, mode: str, axes: Any, method: str) -> Any:
     return np.moveaxis(out, last, along)
 
 
+@namesake(_scipy.fftconvolve)
 def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     """Convolve by Fourier transforms: ``scipy.signal.fftconvolve`` with derivatives.
 
@@ -183,11 +183,10 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     array([[10., 11.,  1.],
            [10., 11.,  1.]])
     """
-    if constant(in1, in2):
-        return scipys(_scipy.fftconvolve, in1, in2, mode, axes)
     return _along_axes(in1, in2, mode, axes, "fft")
 
 
+@namesake(_scipy.oaconvolve)
 def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     """Convolve by overlapping Fourier transforms: ``scipy.signal.oaconvolve`` with derivatives.
 
@@ -215,8 +214,6 @@ def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     >>> tape.gradient(y, x).numpy().round(12)
     array([11., 11., 11.])
     """
-    if constant(in1, in2):
-        return scipys(_scipy.oaconvolve, in1, in2, mode, axes)
     return _along_axes(in1, in2, mode, axes, "oa")
 
 
@@ -242,11 +239,15 @@ def _in_a_plane(in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any, ce
         (m - 1, m - 1) if mode == "full" else (m - 1 - center, center)
         for m, center in zip(y.shape, centers, strict=True)
     ]
-    values: Any = {"constant_values": fillvalue} if boundary == "fill" else {}
-    x = np.pad(x, around, _BOUNDARIES[boundary], **values)
+    fillvalue = array(fillvalue)
+    if fillvalue.size != 1:
+        raise ValueError(f"fillvalue must be one number, got the shape {fillvalue.shape}")
+    x = x.astype(np.result_type(x.dtype, y.dtype))
+    x = padded(x, around, _BOUNDARIES[boundary], np.reshape(fillvalue, ()))
     return convolved(x, y, "valid", 2, "direct")
 
 
+@namesake(_scipy.convolve2d)
 def convolve2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
@@ -278,12 +279,11 @@ def convolve2d(
     Tensor([[2., 2.],
             [2., 2.]])
     """
-    if constant(in1, in2, fillvalue):
-        return scipys(_scipy.convolve2d, in1, in2, mode, boundary, fillvalue)
     centers = [(m - 1) // 2 for m in np.shape(array(in2))]
     return _in_a_plane(in1, in2, mode, boundary, fillvalue, centers)
 
 
+@namesake(_scipy.correlate2d)
 def correlate2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
@@ -292,6 +292,7 @@ def correlate2d(
     Parameters
     ----------
     in1, in2, mode, boundary, fillvalue : as in ``convolve2d``; the second matrix is conjugated.
+        (For ``mode="valid"`` and a larger complex ``in2``, SciPy conjugates the first instead.)
 
     Returns
     -------
@@ -312,8 +313,6 @@ def correlate2d(
     Tensor([[ 1., 10.],
             [ 1., 10.]])
     """
-    if constant(in1, in2, fillvalue):
-        return scipys(_scipy.correlate2d, in1, in2, mode, boundary, fillvalue)
     x, y = _operands(in1, in2)
     if mode == "valid" and any([n < m for n, m in zip(x.shape, y.shape, strict=True)]):
         return turned(_in_a_plane(y, turned(x, 2), mode, boundary, fillvalue, ()), 2)
@@ -324,6 +323,7 @@ def correlate2d(
 # The analytic signal ---------------------------------------------------------------------------
 
 
+@namesake(_scipy.hilbert)
 def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
     """Compute the analytic signal: ``scipy.signal.hilbert`` with derivatives.
 
@@ -351,8 +351,6 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:
     >>> tape.gradient(envelope, x).shape
     (4,)
     """
-    if constant(x):
-        return scipys(_scipy.hilbert, x, N, axis)
     x = array(x)
     if x.dtype.kind == "c":
         raise ValueError(f"x must be real, got dtype {x.dtype}")
