@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 import gradtape.tf as tf
-from tests import tf_array_cases, tf_linalg_cases, tf_math_cases, tf_nn_cases  # noqa: F401
+from tests import (  # noqa: F401
+    tf_argument_cases,
+    tf_array_cases,
+    tf_linalg_cases,
+    tf_math_cases,
+    tf_nn_cases,
+)
 from tests.tf_cases import ALONE, CASES, FACTS
 
 STEP = 1e-6

@@ -106,7 +106,7 @@ def test_one_of_x_and_y_alone():
         (lambda: tf.broadcast_to(tf.ones([2]), [3]), "Incompatible shapes"),
         (lambda: tf.gather_nd(tf.ones([2]), [[5]]), "within the shape"),
         (lambda: tf.math.top_k([1.0], k=2), "at least k=2"),
-        (lambda: tf.nn.relu([1]), "Value for attr 'T' of int32"),
+        (lambda: tf.nn.elu([1]), "Value for attr 'T' of int32"),
         (lambda: tf.constant([1.0, 2.0])[0, 0], "too many indices"),
         (lambda: tf.constant([1.0]) & 1.0, "LogicalAnd"),
     ],

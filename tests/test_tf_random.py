@@ -1,10 +1,11 @@
 """Distributions, seeds and generators of ``tf.random``; initializers; dropout."""
 
+import mpmath
 import numpy as np
 import pytest
+import scipy.special as sp
 
 import gradtape.tf as tf
-from gradtape.errors import NoRuleError
 
 SEED = [3, 4]
 N = 20_000
@@ -75,13 +76,66 @@ def test_a_gradient_goes_to_the_parameters_of_location_and_scale():
     np.testing.assert_allclose(by_spread.numpy(), np.sum((y.numpy() - 1) / 2), rtol=1e-5)
 
 
-def test_the_rate_of_gamma_has_a_gradient_and_its_shape_raises():
+def test_the_rate_of_gamma_has_a_gradient():
     a, b = tf.Variable(2.0), tf.Variable(3.0)
     with tf.GradientTape() as tape:
         y = tf.random.gamma([4], tf.stop_gradient(a), b, seed=1)
     np.testing.assert_allclose(tape.gradient(y, b).numpy(), -np.sum(y.numpy()) / 3, rtol=1e-5)
-    with tf.GradientTape(), pytest.raises(NoRuleError, match=r"stop_gradient\(alpha\)"):
-        tf.random.gamma([4], a)
+
+
+def _slope_of_quantile(a, draw):
+    """How the quantile that a draw is moves with the shape: -dF/da over the density."""
+    with mpmath.workdps(40):
+        a, z = mpmath.mpf(float(a)), mpmath.mpf(float(draw))
+        by_a = mpmath.diff(lambda a: mpmath.gammainc(a, 0, z, regularized=True), a, h=a * 1e-12)
+        return float(-by_a * mpmath.gamma(a) * mpmath.exp(z) * z ** (1 - a))
+
+
+@pytest.mark.parametrize("dtype", [tf.float64, tf.float32])
+@pytest.mark.parametrize("shape", [0.01, 0.5, 1.0, 3.0, 20.0, 400.0])
+def test_the_gradient_of_gamma_by_its_shape_moves_a_quantile(shape, dtype):
+    a = tf.constant([shape] * 5, dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        y = tf.random.stateless_gamma([5], SEED, a, dtype=dtype)
+    expected = [
+        _slope_of_quantile(shape, draw) for shape, draw in zip(a.numpy(), y.numpy(), strict=True)
+    ]
+    gradient = tape.gradient(y, a)
+    assert gradient.dtype == dtype
+    np.testing.assert_allclose(gradient.numpy(), expected, rtol=16 * np.finfo(dtype.dtype).eps)
+
+
+def test_the_mean_of_gamma_moves_with_its_shape():
+    a, b = tf.Variable([[2.0], [5.0]]), tf.constant([1.0, 4.0])
+    with tf.GradientTape() as tape:
+        mean = tf.reduce_mean(tf.random.gamma([N], a, b, seed=1), 0)  # near a / b
+    np.testing.assert_allclose(tape.gradient(mean, a).numpy(), [[1.25], [1.25]], rtol=0.02)
+
+
+def test_second_derivatives_and_directions_of_gamma_by_its_shape():
+    step = 1e-4
+
+    def slope(shape):
+        a = tf.constant(shape, tf.float64)
+        with tf.GradientTape() as outer:
+            outer.watch(a)
+            with tf.GradientTape() as inner:
+                inner.watch(a)
+                y = tf.random.stateless_gamma([], SEED, a, dtype=tf.float64)
+            first = inner.gradient(y, a)
+        return float(y), float(first), float(outer.gradient(first, a))
+
+    y, first, second = slope(1.5)
+    # Along the curve on which the quantile stays the same, slope(a, y(a)).
+    quantile = sp.gammainc(1.5, y)
+    ends = [sp.gammaincinv(1.5 + h, quantile) for h in (-step, 0, step)]
+    np.testing.assert_allclose(first, (ends[2] - ends[0]) / (2 * step), rtol=1e-6)
+    np.testing.assert_allclose(second, (ends[0] - 2 * ends[1] + ends[2]) / step**2, rtol=1e-5)
+    a = tf.constant(1.5, tf.float64)
+    with tf.autodiff.ForwardAccumulator(a, tf.constant(2.0, tf.float64)) as accumulator:
+        y = tf.random.stateless_gamma([], SEED, a, dtype=tf.float64)
+    np.testing.assert_allclose(accumulator.jvp(y).numpy(), 2 * first, rtol=1e-12)
 
 
 def test_shapes_of_parameters_must_fit():

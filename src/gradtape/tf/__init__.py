@@ -146,6 +146,7 @@ from gradtape.tf.tensors import Tensor, constant, convert_to_tensor, identity, i
 from gradtape.tf.variables import Variable
 
 if TYPE_CHECKING:
+    from gradtape.tf import bitwise as bitwise
     from gradtape.tf import debugging as debugging
     from gradtape.tf import keras as keras
     from gradtape.tf import nest as nest
@@ -168,7 +169,7 @@ if TYPE_CHECKING:
 
 #: What is loaded when it is first asked for, by its module.
 _LATER = {
-    "": "debugging keras nest signal test",
+    "": "bitwise debugging keras nest signal test",
     "contexts": "control_dependencies device get_static_value group guarantee_const init_scope "
     "inside_function is_symbolic_tensor name_scope no_op numpy_function py_function "
     "timestamp tuple",

@@ -9,10 +9,10 @@ import numpy as np
 
 from gradtape import tensor as engine
 from gradtape.tf import errors
-from gradtape.tf.elementwise import cast
+from gradtape.tf.elementwise import cast, together
 from gradtape.tf.makers import shape_of
 from gradtape.tf.reductions import axes_of
-from gradtape.tf.tensors import Tensor, convert_to_tensor, operand, result
+from gradtape.tf.tensors import Tensor, convert_to_tensor, integers, operand, result
 
 # Shapes ---------------------------------------------------------------------------------------
 
@@ -85,7 +85,9 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "tr
            [2., 4.]], dtype=float32)
     """
     x = operand(a)
-    axes = None if perm is None else [int(p) for p in np.asarray(engine.bare(perm)).reshape(-1)]
+    axes = None
+    if perm is not None:
+        axes = [int(p) for p in integers("Transpose", perm, "Tperm").reshape(-1)]
     if axes is not None and {p % max(len(axes), 1) for p in axes} != set(range(x.array.ndim)):
         raise errors.invalid(
             "Transpose", f"perm {axes} is no permutation of the {x.array.ndim} axes"
@@ -103,7 +105,7 @@ def expand_dims(input: Any, axis: Any, name: str | None = None) -> Tensor:
     >>> tf.expand_dims([1.0, 2.0], 1).shape
     TensorShape([2, 1])
     """
-    x, place = operand(input), int(engine.bare(axis))
+    x, place = operand(input), int(integers("ExpandDims", axis))
     n = x.array.ndim
     if not -n - 1 <= place <= n:
         raise errors.invalid(
@@ -177,7 +179,10 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     >>> tf.repeat([1.0, 2.0], 2).numpy()
     array([1., 1., 2., 2.], dtype=float32)
     """
-    return result(np.repeat(operand(input), engine.bare(repeats), axis))
+    times = integers("Repeat", repeats, "repeats")
+    if np.any(times < 0):
+        raise errors.invalid("Tile", f"Expected multiples[1] >= 0, but got {np.min(times)}")
+    return result(np.repeat(operand(input), times, axis))
 
 
 # Joining and cutting --------------------------------------------------------------------------
@@ -189,7 +194,9 @@ def _list(op: str, values: Any) -> list[Any]:
     known = [v.array.dtype for v in values if isinstance(v, engine.Tensor)]
     tensors: list[Any] = []
     for i, value in enumerate(values):
-        dtype = known[0] if known and not isinstance(value, engine.Tensor) else None
+        dtype = None
+        if not isinstance(value, engine.Tensor):
+            dtype = known[0] if known else tensors[0].array.dtype if tensors else None
         x = operand(value, dtype)
         if tensors and x.array.dtype != tensors[0].array.dtype:
             raise errors.mismatch(op, tensors[0].array.dtype, x.array.dtype, i)
@@ -208,6 +215,8 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """
     if isinstance(values, engine.Tensor) and axis == 0:
         return convert_to_tensor(values)
+    if all([isinstance(v, (int, float, complex)) for v in values]):
+        values = operand(list(values))  # numbers decide together over their dtype
     tensors = _list("Pack", values)
     if not tensors:
         raise ValueError("tf.stack: argument `values` is empty; give at least one tensor")
@@ -340,7 +349,9 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     >>> tf.roll([1.0, 2.0, 3.0], 1, 0).numpy()
     array([3., 1., 2.], dtype=float32)
     """
-    return result(np.roll(operand(input), engine.bare(shift), engine.bare(axis)))
+    x, by = operand(input), integers("Roll", shift, "Tshift")
+    along = axes_of("Roll", axis, x.array.ndim) or ()
+    return result(np.roll(x, by.tolist(), along if np.ndim(by) else along[0]))
 
 
 def pad(
@@ -361,7 +372,13 @@ def pad(
             f"Received `mode` = {mode}"
         )
     if mode.upper() == "CONSTANT":
-        return result(np.pad(x, widths, constant_values=engine.bare(constant_values)))
+        _, fill = together("PadV2", x, constant_values)
+        if fill.array.ndim:
+            raise errors.invalid(
+                "PadV2", f"constant_values must be a scalar. Found: {errors.listed(fill.shape)}"
+            )
+        given = isinstance(constant_values, engine.Tensor)
+        return result(np.pad(x, widths, constant_values=fill if given else fill.array))
     kind: Any = mode.lower()
     return result(np.pad(x, widths, mode=kind))
 

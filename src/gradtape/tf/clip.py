@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.tf import rules
-from gradtape.tf.elementwise import maximum
+from gradtape.tf import errors, rules
+from gradtape.tf.elementwise import cast, maximum, together
 from gradtape.tf.reductions import axes_of
 from gradtape.tf.tensors import Tensor, operand, result
 
@@ -28,7 +28,14 @@ def clip_by_value(
     array([-1. ,  0.5,  1. ], dtype=float32)
     """
     x = operand(t)
-    low, high = (operand(bound, x.array.dtype) for bound in (clip_value_min, clip_value_max))
+    if x.array.dtype.kind not in "iuf":
+        raise errors.not_allowed("Minimum", x.array.dtype, errors.ORDERED)
+    high, low = together("Minimum", x, clip_value_max)[1], together("Maximum", x, clip_value_min)[1]
+    for op, bound in (("Minimum", high), ("Maximum", low)):
+        try:
+            np.broadcast_shapes(x.array.shape, bound.array.shape)
+        except ValueError:
+            raise errors.incompatible(op, x.array.shape, bound.array.shape) from None
     inside = (x.array >= low.array) & (x.array <= high.array)
     return result(np.where(inside, x, np.maximum(np.minimum(x.array, high), low)))
 
@@ -43,7 +50,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     array([0.6, 0.8], dtype=float32)
     """
     x = operand(t)
-    bound = operand(clip_norm, x.array.dtype)
+    bound = cast(clip_norm, x.array.dtype)
     squares = np.sum(np.square(x), axis=axes_of("Sum", axes, x.array.ndim), keepdims=True)
     positive = squares.array > 0
     norm = np.where(positive, rules.sqrt(np.where(positive, squares, 1)), squares)
@@ -64,6 +71,8 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
         raise ValueError("global_norm: argument `t_list` holds no tensor")
     total = None
     for t in tensors:
+        if t.array.dtype.kind != "f":
+            raise errors.not_allowed("L2Loss", t.array.dtype, "bfloat16, half, float, double")
         squares = result(np.sum(np.square(t)))
         total = squares if total is None else total + squares
     return result(rules.sqrt(total))

@@ -273,6 +273,14 @@ def _accumulated(
         yield state
 
 
+def _last(*arguments: Any) -> Any:
+    """The last of what ``_accumulated`` yields; the initializer, where that is nothing."""
+    out = arguments[2]
+    for out in _accumulated(*arguments):  # noqa: B007  (the last)
+        pass
+    return out
+
+
 def foldl(
     fn: Callable[[Any, Any], Any],
     elems: Any,
@@ -292,10 +300,7 @@ def foldl(
     >>> tf.foldl(lambda total, x: 10 * total + x, tf.constant([1, 2, 3])).numpy()
     np.int32(123)
     """
-    out = initializer
-    for out in _accumulated(fn, elems, initializer, backwards=False):  # noqa: B007  (the last)
-        pass
-    return out
+    return _last(fn, elems, initializer, False)
 
 
 def foldr(
@@ -315,10 +320,7 @@ def foldr(
     >>> tf.foldr(lambda total, x: 10 * total + x, tf.constant([1, 2, 3])).numpy()
     np.int32(321)
     """
-    out = initializer
-    for out in _accumulated(fn, elems, initializer, backwards=True):  # noqa: B007  (the last)
-        pass
-    return out
+    return _last(fn, elems, initializer, True)
 
 
 def scan(

@@ -14,7 +14,7 @@ from gradtape.tf import errors
 from gradtape.tf.elementwise import together
 from gradtape.tf.makers import shape_of
 from gradtape.tf.tensors import Tensor, operand, result
-from gradtape.tf.windows import folded, padding_of, per_axis, windows
+from gradtape.tf.windows import folded, padding_of, per_axis, seen_windows
 
 __all__ = [
     "atrous_conv2d",
@@ -52,14 +52,6 @@ def laid_out(out: Any, first: bool, n: int) -> Tensor:
     return result(np.moveaxis(out, -1, -n - 1) if first else out)
 
 
-def padded(x: Any, pairs: list[tuple[int, int]], value: Any = 0) -> Any:
-    """With entries added along the axes of space, which are in front of the last."""
-    if not any([before or behind for before, behind in pairs]):
-        return x
-    widths = [(0, 0)] * (np.ndim(engine.bare(x)) - len(pairs) - 1) + [*pairs, (0, 0)]
-    return np.pad(x, widths, constant_values=value)
-
-
 def _pair(op: str, input: Any, filters: Any, n: int, last: int) -> tuple[Any, Any]:
     """Input and filters of one floating dtype, with as many axes as they must have."""
     x, w = together(op, input, filters)
@@ -80,8 +72,6 @@ def _convolved(
     x, w = _pair(op, input, filters, n, 2)
     x, first = channels_last(x, form, n)
     sizes, (inner, outer) = w.array.shape[:n], w.array.shape[n:]
-    strides = per_axis(op, "strides", strides, n, first)
-    dilations = per_axis(op, "dilations", dilations, n, first)
     shape = engine.bare(x).shape
     groups, rest = divmod(shape[-1], inner) if inner else (0, 1)
     if rest or groups == 0 or outer % groups:
@@ -91,19 +81,19 @@ def _convolved(
             if rest or groups == 0
             else f"the {outer} filters must be evenly divisible by the {groups} groups of channels",
         )
-    pairs = padding_of(op, _ordered(padding, first), shape[-n - 1 : -1], sizes, strides, dilations)
-    seen = windows(padded(x, pairs), sizes=sizes, strides=strides, dilations=dilations)
+    seen = seen_windows(op, x, sizes, strides, padding, dilations, first)
     if groups == 1:
         return laid_out(np.tensordot(seen, w, n + 1), first, n)
     parts = zip(np.split(seen, groups, -1), np.split(w, groups, -1), strict=True)
     return laid_out(np.concatenate([np.tensordot(s, f, n + 1) for s, f in parts], -1), first, n)
 
 
-def _ordered(padding: Any, first: bool) -> Any:
-    """Pairs of numbers in the order of axes with the channels last."""
-    if first and not isinstance(padding, str):
-        return [padding[0], *padding[2:], padding[1]]
-    return padding
+def _axes_of_space(filters: Any) -> int:
+    """How many axes of space the filters of a convolution have."""
+    n: int = operand(filters).array.ndim - 2
+    if n not in (1, 2, 3):
+        raise ValueError(f"`filters` must have 3, 4 or 5 axes, got {n + 2}")
+    return n
 
 
 def conv1d(
@@ -193,9 +183,7 @@ def convolution(
     >>> tf.nn.convolution(tf.ones([1, 5, 1]), tf.ones([3, 1, 2])).shape
     TensorShape([1, 3, 2])
     """
-    n = operand(filters).array.ndim - 2
-    if n not in (1, 2, 3):
-        raise ValueError(f"`filters` must have 3, 4 or 5 axes, got {n + 2}")
+    n = _axes_of_space(filters)
     return _convolved("Conv", n, input, filters, strides, padding, data_format, dilations)
 
 
@@ -248,10 +236,7 @@ def depthwise_conv2d(
         raise errors.invalid(
             op, f"input and filter must have the same depth: {shape[-1]} vs {w.array.shape[2]}"
         )
-    steps = per_axis(op, "strides", strides, 2, first)
-    rates = per_axis(op, "dilations", dilations, 2, first)
-    pairs = padding_of(op, _ordered(padding, first), shape[-3:-1], sizes, steps, rates)
-    seen = windows(padded(x, pairs), sizes=sizes, strides=steps, dilations=rates)
+    seen = seen_windows(op, x, sizes, strides, padding, dilations, first)
     out = np.einsum("nxyhwc,hwcm->nxycm", seen, w)
     n, height, width, c, m = engine.bare(out).shape
     return laid_out(np.reshape(out, (n, height, width, c * m)), first, 2)
@@ -304,7 +289,7 @@ def _transposed(
             f"filters of shape {errors.listed(w.array.shape)} lead from {inner} channels to "
             f"{outer}, but the input has {shape[-1]} and `output_shape` {channels}",
         )
-    pairs = padding_of(op, _ordered(padding, first), lengths, sizes, strides, dilations)
+    pairs = padding_of(op, padding, lengths, sizes, strides, dilations, first)
     whole = tuple([m + sum(pair) for m, pair in zip(lengths, pairs, strict=True)])
     counts = tuple(
         [
@@ -423,12 +408,9 @@ def conv_transpose(
     >>> tf.nn.conv_transpose(tf.ones([1, 3, 1]), tf.ones([2, 4, 1]), [1, 6, 4], 2).shape
     TensorShape([1, 6, 4])
     """
-    n = operand(filters).array.ndim - 2
-    if n not in (1, 2, 3):
-        raise ValueError(f"`filters` must have 3, 4 or 5 axes, got {n + 2}")
     return _transposed(
-        "ConvBackpropInput", n, input, filters, output_shape, strides, padding, data_format,
-        dilations,
+        "ConvBackpropInput", _axes_of_space(filters), input, filters, output_shape, strides,
+        padding, data_format, dilations,
     )  # fmt: skip
 
 
@@ -462,11 +444,8 @@ def dilation2d(
     x, w = _pair("Dilation2D", input, filters, 2, 1)
     x, _ = channels_last(x, data_format if data_format == "NHWC" else "", 2)
     sizes = w.array.shape[:2]
-    steps = per_axis("Dilation2D", "strides", strides, 2)
-    rates = per_axis("Dilation2D", "dilations", dilations, 2)
-    pairs = padding_of("Dilation2D", padding, x.array.shape[-3:-1], sizes, steps, rates)
     lowest = np.finfo(x.array.dtype).min
-    seen = windows(padded(x, pairs, lowest), sizes=sizes, strides=steps, dilations=rates)
+    seen = seen_windows("Dilation2D", x, sizes, strides, padding, dilations, fill=lowest)
     shape = engine.bare(seen).shape
     sums = np.reshape(seen + w, (*shape[:-3], sizes[0] * sizes[1], shape[-1]))
     first = np.expand_dims(np.argmax(engine.bare(sums), -2), -2)

@@ -16,12 +16,10 @@ import numpy as np
 
 from gradtape import tensor as engine
 from gradtape.derivatives.primitives import scatter_add
-from gradtape.rules import Elementwise
 from gradtape.tf import errors, rules
-from gradtape.tf.conversion import dtype_or_none
 from gradtape.tf.elementwise import add_n, cast, multiply, together
 from gradtape.tf.reductions import axes_of
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.tensors import Tensor, integers, operand, result
 
 __all__ = [
     "accumulate_n",
@@ -121,6 +119,8 @@ def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
     np.float32(0.25)
     """
     a, b = together("RealDiv", x, y)
+    if a.array.dtype.kind not in "fc":
+        raise errors.not_allowed("RealDiv", a.array.dtype, errors.REALS)
     return result(a / b)
 
 
@@ -156,11 +156,6 @@ def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
     return result(np.fmod(a, b))
 
 
-_following = Elementwise(
-    lambda x, y: np.nextafter(x, y), (1, 0), names=("x", "y"), name="tf.nextafter"
-)
-
-
 def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """The floating number next to x1 on the way to x2.
 
@@ -173,7 +168,7 @@ def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     a, b = together("NextAfter", x1, x2)
     if a.array.dtype.kind != "f":
         raise errors.not_allowed("NextAfter", a.array.dtype, "double, float")
-    return result(_following(a, b))
+    return result(np.nextafter(a, b))
 
 
 def cumulative_logsumexp(
@@ -251,7 +246,7 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) ->
     >>> tf.math.in_top_k([0, 1], [[0.1, 0.9], [0.5, 0.5]], 1).numpy()
     array([False,  True])
     """
-    classes, scores = operand(targets).array, operand(predictions).array
+    classes, scores = integers("InTopKV2", targets), operand(predictions).array
     inside = (classes >= 0) & (classes < scores.shape[1])
     own = scores[np.arange(len(scores)), np.where(inside, classes, 0)]
     greater = np.sum(scores > own[:, None], axis=1)
@@ -311,7 +306,10 @@ def confusion_matrix(
     dtype: Any = np.int32,
     name: str | None = None,
 ) -> Tensor:
-    """How often each label (row) was predicted as each class (column); no gradient.
+    """How often each label (row) was predicted as each class (column).
+
+    With ``weights`` the sum of those beside, in ``dtype``: where that is floating, they get
+    gradients.
 
     Examples
     --------
@@ -320,7 +318,9 @@ def confusion_matrix(
     array([[1, 0],
            [1, 1]], dtype=int32)
     """
-    rows, columns = operand(labels).array.reshape(-1), operand(predictions).array.reshape(-1)
+    rows, columns = (
+        integers("ConfusionMatrix", given).reshape(-1) for given in (labels, predictions)
+    )
     if rows.shape != columns.shape:
         raise errors.incompatible("ScatterNd", rows.shape, columns.shape)
     if np.any(rows < 0) or np.any(columns < 0):
@@ -334,8 +334,7 @@ def confusion_matrix(
                 "AssertLess", f"there are classes beyond num_classes={num_classes}"
             )
         n = int(engine.bare(num_classes))
-    beside = 1 if weights is None else operand(weights).array
-    wanted: Any = dtype_or_none(dtype)
-    table = np.zeros((n, n), wanted)
-    np.add.at(table, (rows, columns), np.asarray(beside).astype(wanted))
-    return result(table)
+    beside: Any = cast(np.ones(rows.shape) if weights is None else weights, dtype)
+    beside = np.reshape(np.broadcast_to(beside, rows.shape), (-1,))
+    places = rows.astype(np.intp) * n + columns
+    return result(scatter_add(beside, shape=(n * n,), positions=places).reshape((n, n)))

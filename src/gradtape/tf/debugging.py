@@ -186,6 +186,8 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor
     array([1.], dtype=float32)
     """
     x = operand(tensor)
+    if x.array.dtype.kind != "f":
+        raise errors.not_allowed("CheckNumerics", x.array.dtype, "bfloat16, half, float, double")
     found = [word for word, test in (("Inf", np.isinf), ("NaN", np.isnan)) if np.any(test(x.array))]
     if found:
         raise errors.invalid(

@@ -24,7 +24,6 @@ import numpy as np
 
 from gradtape import tensor as engine
 from gradtape.tf import errors
-from gradtape.tf.conversion import array_of
 from gradtape.tf.elementwise import together
 from gradtape.tf.tensors import Tensor, operand, result
 
@@ -78,8 +77,10 @@ def _picked(flat: Any, places: Any, padding: Any) -> Any:
     """The entries at places of the last axis, and ``padding`` where a place is -1."""
     if not np.any(places < 0):
         return np.take(flat, places, -1)
-    bare = engine.bare(flat)
-    fill = np.broadcast_to(array_of(engine.bare(padding), bare.dtype), (*bare.shape[:-1], 1))
+    if engine.bare(flat).dtype.kind == "b" and not isinstance(padding, engine.Tensor):
+        padding = bool(padding)
+    _, fill = together("MatrixDiagV3", flat, padding)
+    fill = np.broadcast_to(fill, (*engine.bare(flat).shape[:-1], 1))
     return np.take(np.concatenate([flat, fill], -1), places, -1)
 
 

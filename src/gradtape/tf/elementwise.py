@@ -60,6 +60,8 @@ def _unary(
     def function(x: Any, name: str | None = None) -> Tensor:
         x = operand(x)
         kind = x.array.dtype.kind
+        if kinds == "b" and kind != "b":
+            raise errors.no_truth(op, x.array.dtype)
         if kind not in kinds:
             allowed = errors.REALS if "i" not in kinds else errors.NUMBERS
             raise errors.not_allowed(op, x.array.dtype, allowed)
@@ -69,8 +71,13 @@ def _unary(
     return _named(function, name, doc, "x")
 
 
-def together(op: str, x: Any, y: Any) -> tuple[Any, Any]:
-    """Two operands of one dtype: a tensor decides over what is none."""
+def together(
+    op: str, x: Any, y: Any, mismatch: Callable[..., Exception] = errors.mismatch
+) -> tuple[Any, Any]:
+    """Two operands of one dtype: a tensor decides over what is none.
+
+    ``mismatch`` makes the error for two tensors of different dtypes.
+    """
     if isinstance(y, engine.Tensor) and not isinstance(x, engine.Tensor):
         y = operand(y)
         x = operand(x, y.array.dtype)
@@ -80,18 +87,25 @@ def together(op: str, x: Any, y: Any) -> tuple[Any, Any]:
         x = operand(x)
         y = operand(y, x.array.dtype)
     if x.array.dtype != y.array.dtype:
-        raise errors.mismatch(op, x.array.dtype, y.array.dtype)
+        raise mismatch(op, x.array.dtype, y.array.dtype)
     return x, y
 
 
 def _binary(
-    name: str, doc: str, compute: Callable[[Any, Any], Any], op: str = "", kinds: str = "iufc"
+    name: str,
+    doc: str,
+    compute: Callable[[Any, Any], Any],
+    op: str = "",
+    kinds: str = "iufc",
+    mismatch: Callable[..., Exception] = errors.mismatch,
 ) -> Function:
     """A function of two tensors of one dtype, whose shapes broadcast."""
     op = op or name.capitalize()
 
     def function(x: Any, y: Any, name: str | None = None) -> Tensor:
-        x, y = together(op, x, y)
+        x, y = together(op, x, y, mismatch)
+        if kinds == "b" and x.array.dtype.kind != "b":
+            raise errors.no_truth(op, x.array.dtype)
         if x.array.dtype.kind not in kinds:
             raise errors.not_allowed(op, x.array.dtype, errors.NUMBERS)
         try:
@@ -109,7 +123,11 @@ add = _binary("add", "The sum.", operator.add, "AddV2", "iufc")
 subtract = _binary("subtract", "The difference.", operator.sub, "Sub")
 multiply = _binary("multiply", "The product.", operator.mul, "Mul")
 divide = _binary(
-    "divide", "The quotient; of integers a floating number.", operator.truediv, "RealDiv"
+    "divide",
+    "The quotient; of integers a floating number.",
+    operator.truediv,
+    "RealDiv",
+    mismatch=lambda op, first, second: errors.quotient_mismatch(first, second),
 )
 truediv = divide
 floordiv = _binary("floordiv", "The quotient, rounded down.", operator.floordiv, "FloorDiv", "iuf")
@@ -139,6 +157,9 @@ abs = _unary("abs", "The absolute value, with derivative 0 at 0.", np.absolute, 
 
 
 def _divided_no_nan(x: Any, y: Any) -> Any:
+    if x.array.dtype.kind in "iu":
+        wide = np.float32 if x.array.dtype.itemsize < 4 else np.float64
+        x, y = cast(x, wide), cast(y, wide)
     zero = engine.bare(y) == 0
     return np.where(zero, 0, x / np.where(zero, 1, y))
 
@@ -156,7 +177,7 @@ def _xdivy(x: Any, y: Any) -> Any:
 
 
 divide_no_nan = _binary(
-    "divide_no_nan", "x / y, and 0 where y is 0.", _divided_no_nan, "DivNoNan", "fc"
+    "divide_no_nan", "x / y, and 0 where y is 0.", _divided_no_nan, "DivNoNan", "iufc"
 )
 multiply_no_nan = _binary(
     "multiply_no_nan", "x * y, and 0 where y is 0.", rules.times_no_nan, "MulNoNan", "fc"
@@ -199,9 +220,14 @@ atanh = _unary("atanh", "The inverse hyperbolic tangent.", np.arctanh)
 
 # Steps and tests: they have no derivative -----------------------------------------------------
 
-floor = _unary("floor", "The greatest integer that is not above x.", np.floor, kinds="iuf")
+
+def _rounded(x: Any) -> Any:
+    return np.rint(x) if x.array.dtype.kind == "f" else x
+
+
+floor = _unary("floor", "The greatest integer that is not above x.", np.floor, kinds="f")
 ceil = _unary("ceil", "The least integer that is not below x.", np.ceil, kinds="f")
-round = _unary("round", "The nearest integer, halves to even.", np.rint, kinds="f")
+round = _unary("round", "The nearest integer, halves to even.", _rounded, kinds="iuf")
 rint = _unary("rint", "The nearest integer, halves to even.", np.rint, kinds="f")
 is_nan = _unary("is_nan", "Whether x is NaN.", np.isnan, "IsNan", "f")
 is_inf = _unary("is_inf", "Whether x is infinite.", np.isinf, "IsInf", "f")
@@ -295,6 +321,12 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     >>> tf.complex(1.0, 2.0)
     <tf.Tensor: shape=(), dtype=complex64, numpy=(1+2j)>
     """
-    x, y = together("Complex", real, imag)
+    x, y = operand(real), operand(imag)
+    given = [t.array.dtype for t in (x, y)]
+    if given[0] != given[1] or given[0] not in (np.float32, np.float64):
+        raise TypeError(
+            f"The `real` and `imag` components have incorrect types: {given[0].name} "
+            f"{given[1].name}. They must be consistent, and one of [tf.float32, tf.float64]"
+        )
     kind = np.complex64 if x.array.dtype == np.float32 else np.complex128
     return result(cast(x, kind) + cast(y, kind) * Tensor(kind(1j)))

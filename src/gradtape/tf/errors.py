@@ -13,6 +13,8 @@ NUMBERS = (
     "bfloat16, half, float, double, uint8, uint16, uint32, uint64, int8, int16, int32, int64, "
     "complex64, complex128"
 )
+#: Of numbers that can be compared.
+ORDERED = "bfloat16, half, float, double, uint8, uint16, uint32, uint64, int8, int16, int32, int64"
 _SHORT = {"float16": "half", "float32": "float", "float64": "double"}
 
 
@@ -81,6 +83,25 @@ def not_allowed(op: str, dtype: Any, allowed: str) -> InvalidArgumentError:
         op,
         f"Value for attr 'T' of {short(dtype)} is not in the list of allowed values: {allowed}\n"
         f"\t; NodeDef: {{{{node {op}}}}}{hint}",
+    )
+
+
+def no_integers(op: str, attribute: str, dtype: Any) -> InvalidArgumentError:
+    """The error for indices, lengths or axes that are no integers."""
+    return invalid(
+        op,
+        f"Value for attr '{attribute}' of {short(dtype)} is not in the list of allowed values: "
+        f"int32, int64\n\t; NodeDef: {{{{node {op}}}}}; cast it with tf.cast(x, tf.int32)",
+    )
+
+
+def no_truth(op: str, dtype: Any, position: int = 0) -> InvalidArgumentError:
+    """The error for an argument that must hold truth values."""
+    return InvalidArgumentError(
+        None,
+        op,
+        f"cannot compute {op} as input #{position}(zero-based) was expected to be a bool tensor "
+        f"but is a {short(dtype)} tensor [Op:{op}] name: (compare it, as with x != 0)",
     )
 
 

@@ -92,7 +92,10 @@ def adjoint(matrix: Any, name: str | None = None) -> Tensor:
     array([[1., 3.],
            [2., 4.]], dtype=float32)
     """
-    moved = result(np.swapaxes(matrices("Transpose", matrix), -1, -2))
+    x = operand(matrix)
+    if x.array.dtype.kind in "fc":
+        x = matrices("Transpose", x)
+    moved = result(np.swapaxes(x, -1, -2))
     return conj(moved) if moved.array.dtype.kind == "c" else moved
 
 
@@ -169,7 +172,8 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
     x = matrices("Svd", a)
     if rcond is None:
         rcond = 10.0 * max(x.array.shape[-2:]) * np.finfo(x.array.dtype).eps
-    return result(np.linalg.pinv(x, engine.bare(rcond)))
+    real = np.zeros((), x.array.dtype).real.dtype
+    return result(np.linalg.pinv(x, operand(rcond, real).array))
 
 
 def matrix_rank(
@@ -241,7 +245,7 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
 def lstsq(
     matrix: Any,
     rhs: Any,
-    l2_regularizer: float = 0.0,
+    l2_regularizer: Any = 0.0,
     fast: bool = True,
     name: str | None = None,
 ) -> Tensor:
@@ -263,8 +267,9 @@ def lstsq(
     turned = adjoint(a)
     rows, columns = a.array.shape[-2:]
     small = np.matmul(turned, a) if rows >= columns else np.matmul(a, turned)
-    ridge = l2_regularizer * np.eye(min(rows, columns), dtype=a.array.dtype)
-    factor = cholesky(result(small + ridge.astype(a.array.dtype)))
+    _, weight = together("Mul", a, l2_regularizer)
+    ridge = weight * np.eye(min(rows, columns), dtype=a.array.dtype)
+    factor = cholesky(result(small + ridge))
     if rows >= columns:
         return cholesky_solve(factor, result(np.matmul(turned, b)))
     return result(np.matmul(turned, cholesky_solve(factor, b)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.tf import random
+from gradtape.tf import draws
 from gradtape.tf.conversion import array_of
 from gradtape.tf.makers import ones, shape_of, zeros
 from gradtape.tf.tensors import Tensor, result
@@ -94,7 +94,7 @@ class random_normal_initializer:  # noqa: N801
 
     def __call__(self, shape: Any, dtype: Any = np.float32, **kwargs: Any) -> Tensor:
         """Make a tensor of a shape and dtype."""
-        return random.normal(shape, self.mean, self.stddev, dtype, self.seed)
+        return draws.normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 class random_uniform_initializer:  # noqa: N801
@@ -112,4 +112,4 @@ class random_uniform_initializer:  # noqa: N801
 
     def __call__(self, shape: Any, dtype: Any = np.float32, **kwargs: Any) -> Tensor:
         """Make a tensor of a shape and dtype."""
-        return random.uniform(shape, self.minval, self.maxval, dtype, self.seed)
+        return draws.uniform(shape, self.minval, self.maxval, dtype, self.seed)

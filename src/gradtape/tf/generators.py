@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
-from gradtape.calls import is_tracked
-from gradtape.errors import NoRuleError
+from gradtape.rules import Elementwise
+from gradtape.tf import draws as plain
 from gradtape.tf import errors
-from gradtape.tf import random as plain
 from gradtape.tf.makers import shape_of
+from gradtape.tf.scientific import special_rules
 from gradtape.tf.tensors import Tensor, operand, result
 from gradtape.tf.types import numpy_dtype
 
@@ -70,6 +70,8 @@ def categorical(
     array([[0, 0, 0]])
     """
     scores = operand(logits).array
+    if scores.dtype.kind != "f":
+        raise errors.not_allowed("Multinomial", scores.dtype, "bfloat16, half, float, double")
     if scores.ndim != 2:
         raise errors.invalid(
             "Multinomial", f"logits should be a matrix, got shape {errors.listed(scores.shape)}"
@@ -91,11 +93,9 @@ def gamma(
 ) -> Tensor:
     """Gamma-distributed numbers: ``shape`` draws for each ``alpha`` and rate ``beta``.
 
-    A gradient goes back to ``beta``.
-
-    Raises
-    ------
-    NoRuleError : a tape tracks ``alpha``.
+    Gradients go back to both: that by ``alpha`` says how a draw moves when the distribution does
+    and the draw stays the same quantile (M. Figurnov, S. Mohamed and A. Mnih, "Implicit
+    reparameterization gradients", 2018, equation 5). It needs SciPy.
 
     Examples
     --------
@@ -106,15 +106,25 @@ def gamma(
     wanted = numpy_dtype(dtype)
     a = operand(alpha, wanted)
     b = operand(1.0 if beta is None else beta, wanted)
-    if is_tracked(a):
-        raise NoRuleError(
-            "tf.random.gamma has no derivative by `alpha` in gradtape; hand it "
-            "tf.stop_gradient(alpha) if it is to count as a constant"
-        )
     around = np.broadcast_shapes(a.array.shape, b.array.shape)
     draws = plain.generator_of(seed).standard_gamma(a.array, (*shape_of(shape), *around))
     # As in TensorFlow no draw is 0, whose logarithm nobody could take.
-    return result(result(np.maximum(draws.astype(wanted), np.finfo(wanted).tiny)) / b)
+    return result(_drawn(a, np.maximum(draws, np.finfo(wanted).tiny).astype(wanted)) / b)
+
+
+def _quantile_slope(a: Any, out: Any) -> Any:
+    """Of a quantile of the gamma distribution, by its shape."""
+    rules = special_rules("special_incomplete")
+    shape, z = a.astype(np.float64), out.astype(np.float64)
+    return (-rules.log_moment(1, shape, z) / rules.gamma_density(shape, z)).astype(out.dtype)
+
+
+def _stay(a: Any, draws: Any) -> Any:
+    return np.broadcast_to(draws, np.broadcast_shapes(a.shape, draws.shape))
+
+
+#: Draws of the gamma distribution as a function of its shape.
+_drawn = Elementwise(_stay, (_quantile_slope, None), names=("a", "draws"), name="tf.random.gamma")
 
 
 def poisson(
@@ -235,9 +245,7 @@ def stateless_gamma(
 ) -> Tensor:
     """Gamma-distributed numbers by a seed of two integers; ``shape`` is that of the answer.
 
-    Raises
-    ------
-    NoRuleError : a tape tracks ``alpha``.
+    Gradients go back to ``alpha`` and ``beta``; see ``gamma``.
 
     Examples
     --------

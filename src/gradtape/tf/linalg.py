@@ -176,6 +176,8 @@ def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Tensor:
         )
     rows, columns = (a % x.array.ndim for a in axes)
     if ord == 2:
+        if x.array.dtype.kind not in "fc":
+            raise errors.not_allowed("Svd", x.array.dtype, errors.REALS)
         values = np.linalg.svd(np.moveaxis(x, (rows, columns), (-2, -1)), compute_uv=False)
         largest = np.max(values, axis=-1)
         return result(np.expand_dims(largest, (rows, columns)) if keepdims else largest)
@@ -247,7 +249,11 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     >>> tf.einsum("i,i->", [1.0, 2.0], [3.0, 4.0]).numpy()
     np.float32(11.0)
     """
-    return result(np.einsum(equation, *[operand(x) for x in inputs]))
+    tensors = [operand(x) for x in inputs]
+    for i, x in enumerate(tensors):
+        if x.array.dtype != tensors[0].array.dtype:
+            raise errors.mismatch("Einsum", tensors[0].array.dtype, x.array.dtype, i)
+    return result(np.einsum(equation, *tensors))
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
@@ -260,6 +266,8 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     np.float32(11.0)
     """
     x, y = together("MatMul", a, b)
+    if x.array.dtype.kind == "b":
+        raise errors.not_allowed("MatMul", x.array.dtype, errors.NUMBERS)
     return result(np.tensordot(x, y, axes))
 
 

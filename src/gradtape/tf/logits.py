@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from gradtape.tf import errors
-from gradtape.tf.elementwise import softplus, together
+from gradtape.tf.elementwise import cast, softplus, together
 from gradtape.tf.reductions import reduce_logsumexp, reduce_sum
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.tensors import Tensor, integers, operand, result
 
 __all__ = [
+    "along_axis",
     "floating",
     "l2_loss",
     "log_poisson_loss",
@@ -39,6 +40,19 @@ def floating(op: str, features: Any) -> Any:
     return x
 
 
+def along_axis(op: str, logits: Any, axis: Any) -> Any:
+    """The operand of a softmax, which must have the axis."""
+    x = floating(op, logits)
+    n = x.array.ndim
+    if not -n <= axis < n:
+        raise errors.invalid(
+            op,
+            f"`dim` must be in the range [{-n}, {n}) where {n} is the number of dimensions in the "
+            f"input. Received: dim={axis}",
+        )
+    return x
+
+
 def log_softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     """The logarithm of softmax, without overflow.
 
@@ -48,7 +62,7 @@ def log_softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     >>> tf.nn.log_softmax([1000.0, 0.0]).numpy()
     array([    0., -1000.], dtype=float32)
     """
-    x = floating("LogSoftmax", logits)
+    x = along_axis("LogSoftmax", logits, axis)
     with np.errstate(all="ignore"):
         below = x - np.max(x.array, axis=axis, keepdims=True)
         return result(below - reduce_logsumexp(below, axis, keepdims=True))
@@ -101,7 +115,8 @@ def softmax_cross_entropy_with_logits(
     >>> tf.nn.softmax_cross_entropy_with_logits(labels=[[1.0, 0.0]], logits=[[0.0, 0.0]]).numpy()
     array([0.6931472], dtype=float32)
     """
-    z, x = together("Mul", labels, logits)
+    x = floating("SoftmaxCrossEntropyWithLogits", logits)
+    z = cast(labels, x.array.dtype)
     return result(-reduce_sum(z * log_softmax(x, axis), axis))
 
 
@@ -116,8 +131,22 @@ def sparse_softmax_cross_entropy_with_logits(
     >>> tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1], logits=[[0.0, 0.0]]).numpy()
     array([0.6931472], dtype=float32)
     """
-    classes = operand(labels).array
+    op = "SparseSoftmaxCrossEntropyWithLogits"
+    classes = integers(op, labels, "Tlabels")
     scores: Any = log_softmax(logits)
+    shape = scores.array.shape
+    if classes.shape != shape[:-1]:
+        raise ValueError(
+            "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
+            f"labels.shape={classes.shape} and logits.shape={shape}"
+        )
+    wrong = classes[(classes < 0) | (classes >= shape[-1])]
+    if wrong.size:
+        raise errors.invalid(
+            op,
+            f"Received a label value of {wrong[0]} which is outside the valid range of [0, "
+            f"{shape[-1]}).",
+        )
     picked = np.take_along_axis(scores, np.expand_dims(classes, -1), -1)
     return result(-np.squeeze(picked, -1))
 

@@ -16,7 +16,7 @@ import numpy as np
 from gradtape import tensor as engine
 from gradtape.tf import errors
 from gradtape.tf.clip import clip_by_value
-from gradtape.tf.elementwise import cast
+from gradtape.tf.elementwise import cast, together
 from gradtape.tf.tensors import Tensor, operand, result
 from gradtape.tf.types import numpy_dtype
 
@@ -96,7 +96,7 @@ def searchsorted(
     """
     if side not in ("left", "right"):
         raise ValueError(f"Argument `side` must be 'left' or 'right', got {side!r}")
-    rows, wanted = operand(sorted_sequence).array, operand(values).array
+    rows, wanted = (t.array for t in together("LowerBound", sorted_sequence, values))
     if rows.shape[:-1] != wanted.shape[:-1]:
         raise errors.invalid(
             "LowerBound",
@@ -193,7 +193,7 @@ def histogram_fixed_width_bins(
     >>> tf.histogram_fixed_width_bins([0.0, 0.5, 2.0, -1.0], [0.0, 1.0], nbins=4).numpy()
     array([0, 2, 3, 0], dtype=int32)
     """
-    x, (low, high) = operand(values).array, operand(value_range).array
+    x, (low, high) = (t.array for t in together("HistogramFixedWidth", values, value_range))
     count = int(engine.bare(nbins))
     bins = np.floor((x - low) / (high - low) * count)
     return cast(result(np.clip(bins, 0, count - 1)), dtype)

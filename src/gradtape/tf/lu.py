@@ -11,12 +11,12 @@ array([[1.],
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradtape import tensor as engine
-from gradtape.derivatives.matrices import stacked_solve
+from gradtape.derivatives.matrices import dagger, stacked_solve
 from gradtape.rules import Primitive
 from gradtape.tf import errors
 from gradtape.tf.elementwise import cast, together
@@ -50,10 +50,6 @@ def _factors(out: Any) -> tuple[Any, Any]:
     return np.tril(out, -1) + np.eye(n, dtype=out.dtype), np.triu(out)
 
 
-def _h(x: Any) -> Any:
-    return np.conjugate(np.swapaxes(x, -1, -2))
-
-
 def _packed(x: Any, /) -> Any:
     return _eliminated(x)[0]
 
@@ -62,15 +58,15 @@ def _pull_packed(g: Any, out: Any) -> Any:
     # With F = L^-1 dA U^-1: dL = L tril(F, -1) and dU = triu(F) U.
     # (S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2010)
     lower, upper = _factors(out)
-    inner = np.tril(_h(lower) @ np.tril(g, -1), -1) + np.triu(np.triu(g) @ _h(upper))
-    left = stacked_solve(_h(lower), inner)
-    return _h(stacked_solve(upper, _h(left)))
+    inner = np.tril(dagger(lower) @ np.tril(g, -1), -1) + np.triu(np.triu(g) @ dagger(upper))
+    left = stacked_solve(dagger(lower), inner)
+    return dagger(stacked_solve(upper, dagger(left)))
 
 
 def _push_packed(t: Any, out: Any) -> Any:
     lower, upper = _factors(out)
     left = stacked_solve(lower, t)
-    f = _h(stacked_solve(_h(upper), _h(left)))
+    f = dagger(stacked_solve(dagger(upper), dagger(left)))
     return np.tril(lower @ np.tril(f, -1), -1) + np.triu(np.triu(f) @ upper)
 
 
@@ -78,9 +74,14 @@ def _push_packed(t: Any, out: Any) -> Any:
 packed = Primitive(_packed, _pull_packed, _push_packed, name="tf.lu")
 
 
-def lu(
-    input: Any, output_idx_type: Any = np.int32, name: str | None = None
-) -> tuple[Tensor, Tensor]:
+class Lu(NamedTuple):
+    """What ``lu`` answers."""
+
+    lu: Tensor
+    p: Tensor
+
+
+def lu(input: Any, output_idx_type: Any = np.int32, name: str | None = None) -> Lu:
     """L and U in one matrix (L without its diagonal of ones), and the order p of the rows.
 
     The matrix with its rows in the order p is ``L @ U``.
@@ -96,7 +97,7 @@ def lu(
     x = matrices("Lu", input, square=True)
     order = _eliminated(x.array)[1]
     rows = np.take_along_axis(x, np.broadcast_to(order[..., None], x.array.shape), -2)
-    return result(packed(rows)), cast(result(order), output_idx_type)
+    return Lu(result(packed(rows)), cast(result(order), output_idx_type))
 
 
 def lu_reconstruct(

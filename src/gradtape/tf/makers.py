@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
+from gradtape.tf import errors
 from gradtape.tf.conversion import array_of, dtype_or_none
-from gradtape.tf.tensors import Tensor, operand, result
-from gradtape.tf.types import numpy_dtype
+from gradtape.tf.tensors import Tensor, integers, operand, result
+from gradtape.tf.types import as_dtype, numpy_dtype
 
 __all__ = [
     "eye",
@@ -37,7 +38,10 @@ def shape_of(shape: Any) -> tuple[int, ...]:
 
 
 def _filled(shape: Any, value: Any, dtype: Any) -> Tensor:
-    return result(np.full(shape_of(shape), value, numpy_dtype(dtype)))
+    lengths = shape_of(shape)
+    if lengths and min(lengths) < 0:
+        raise errors.invalid("Fill", f"Dimension {min(lengths)} must be >= 0")
+    return result(np.full(lengths, value, numpy_dtype(dtype)))
 
 
 def zeros(shape: Any, dtype: Any = np.float32, name: str | None = None) -> Tensor:
@@ -136,6 +140,8 @@ def range(
 ) -> Tensor:
     """Numbers from ``start`` in steps of ``delta``, without ``limit``; one number is the limit.
 
+    A gradient goes back to ``start`` and ``delta``.
+
     Examples
     --------
     >>> import gradtape.tf as tf
@@ -144,11 +150,24 @@ def range(
     """
     if limit is None:
         start, limit = 0, start
-    numbers = [operand(value).array for value in (start, limit, delta)]
-    wanted = dtype_or_none(dtype) or np.result_type(*numbers)
-    if wanted == np.float64 and all([n.dtype != np.float64 for n in numbers]):
-        wanted = np.dtype(np.float32)  # a float32 among int32
-    return result(np.arange(*[n.item() for n in numbers], dtype=wanted))
+    numbers = [operand(value) for value in (start, limit, delta)]
+    given = [n.array.dtype for n in numbers]
+    for kind in given:
+        if kind.kind not in "iuf":
+            raise errors.not_allowed("Range", kind, errors.ORDERED)
+    floating = [kind for kind in given if kind.kind == "f"]
+    wanted = dtype_or_none(dtype) or np.result_type(*(floating or given))
+    first, step = result(numbers[0].astype(wanted)), result(numbers[2].astype(wanted))
+    low, high, by = (n.array.astype(wanted) for n in numbers)
+    if by == 0:
+        raise errors.invalid("Range", "Requires delta != 0: 0")
+    if (low > high) if by > 0 else (low < high):
+        relation = "<= limit when delta >" if by > 0 else ">= limit when delta <"
+        raise errors.invalid("Range", f"Requires start {relation} 0: {low}/{high}")
+    if wanted.kind != "f":
+        return result(np.arange(low, high, by, dtype=wanted))
+    count = int(np.ceil(np.abs((high - low) / by)))
+    return result(first + step * np.arange(count).astype(wanted))
 
 
 def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int = 0) -> Tensor:
@@ -160,21 +179,27 @@ def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int
     >>> tf.linspace(0.0, 1.0, 3).numpy()
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    low, high = operand(start), operand(stop)
-    dtype = low.array.dtype if low.array.dtype.kind == "f" else np.dtype(np.float64)
-    return result(np.linspace(low, high, int(engine.bare(num)), axis=axis, dtype=dtype))
+    low = operand(start)
+    dtype = low.array.dtype
+    high = operand(stop, dtype)
+    if dtype.kind == "b":
+        raise errors.not_allowed("LinSpace", dtype, errors.NUMBERS)
+    wanted = dtype if dtype.kind in "fc" else np.dtype(np.float64)
+    return result(np.linspace(low, high, int(engine.bare(num)), axis=axis, dtype=wanted))
 
 
 def one_hot(
     indices: Any,
     depth: int,
-    on_value: Any = 1.0,
-    off_value: Any = 0.0,
-    axis: int = -1,
-    dtype: Any = np.float32,
+    on_value: Any = None,
+    off_value: Any = None,
+    axis: int | None = None,
+    dtype: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """Rows with ``on_value`` at the given position and ``off_value`` elsewhere.
+    """Rows with ``on_value`` (1) at the given position and ``off_value`` (0) elsewhere.
+
+    The dtype is float32, if neither ``dtype`` nor a value says otherwise.
 
     Examples
     --------
@@ -183,8 +208,32 @@ def one_hot(
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
     """
-    positions = operand(indices).array
-    wanted = numpy_dtype(dtype)
-    hot = np.expand_dims(positions, -1) == np.arange(int(depth))
-    rows = np.where(hot, array_of(on_value, wanted), array_of(off_value, wanted))
-    return result(np.moveaxis(rows, -1, axis))
+    positions, count = integers("OneHot", indices, "TI"), int(engine.bare(depth))
+    on, off = _values(on_value, off_value, dtype)
+    if count < 0:
+        raise errors.invalid("OneHot", f"depth must be non-negative, got: {count}")
+    hot = np.expand_dims(positions, -1) == np.arange(count)
+    rows = np.where(hot, on, off)
+    return result(rows if axis in (None, -1) else np.moveaxis(rows, -1, axis))
+
+
+def _values(on: Any, off: Any, dtype: Any) -> list[Any]:
+    """The values of ``one_hot`` in the dtype asked for, or in theirs; bare, if they are no tensors.
+
+    Raises TypeError where the dtypes differ.
+    """
+    asked = wanted = dtype_or_none(dtype)
+    values: list[Any] = []
+    for name, value in (("on_value", on), ("off_value", off)):
+        if value is not None:
+            value = value if isinstance(value, engine.Tensor) else operand(value, asked).array
+            given = engine.bare(value).dtype
+            wanted = given if wanted is None else wanted
+            if given != wanted:
+                raise TypeError(
+                    f"dtype {as_dtype(given)!r} of {name} does not match dtype parameter "
+                    f"{as_dtype(wanted)!r}"
+                )
+        values.append(value)
+    wanted = np.dtype(np.float32) if wanted is None else wanted
+    return [array_of(n, wanted) if v is None else v for n, v in zip((1, 0), values, strict=True)]

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.derivatives.matrices import dagger
 from gradtape.rules import Primitive, strip
 from gradtape.tf import errors
 from gradtape.tf.factorizations import matrices
@@ -55,7 +56,7 @@ def _function_of_matrices(name: str) -> Primitive:
         return out.astype(x.dtype)
 
     def pull(g: Any, x: Any) -> Any:
-        return _along(primitive, np.conjugate(np.swapaxes(x, -1, -2)), g)
+        return _along(primitive, dagger(x), g)
 
     def push(t: Any, x: Any) -> Any:
         return _along(primitive, x, t)

@@ -19,6 +19,7 @@ __all__ = ["NAMESPACES", "REASONS", "names_of", "page", "public_names"]
 
 NAMESPACES = (
     *("tf", "tf.math", "tf.linalg", "tf.nn", "tf.random", "tf.signal", "tf.debugging", "tf.nest"),
+    "tf.bitwise",
 )
 
 _GRAPHS = "about graphs and functions that are compiled; here everything is computed at once"
@@ -78,7 +79,7 @@ REASONS: dict[str, str] = {
     ),
     **dict.fromkeys(
         [
-            *("tf.audio", "tf.bitwise", "tf.compat", "tf.data", "tf.*experimental", "tf.image"),
+            *("tf.audio", "tf.compat", "tf.data", "tf.*experimental", "tf.image"),
             *(
                 "tf.io",
                 "tf.lite",
@@ -147,14 +148,18 @@ Where the numbers are others than TensorFlow's, on purpose:
   alone gets the gradient. TensorFlow sends it to all.
 - Derivatives that TensorFlow gets wrong are right here: of `weighted_cross_entropy_with_logits` at
   logits 0, of `bessel_i1` at 0, of `rfft` and `irfft` where `fft_length` cuts or is odd, of
-  `cumulative_logsumexp` with far apart entries, of `segment_prod` where the product overflows, the
-  second one of `moments`.
+  `cumulative_logsumexp` with far apart entries, of `segment_prod` where the product overflows, of
+  `cumprod` where an entry is 0, of `random.gamma` by a large `alpha`, the second one of `moments`.
 - So are those of complex `det`, `slogdet`, `sqrtm`, `tridiagonal_solve`, `cumprod`,
   `unsorted_segment_prod`, `xlogy`, `xdivy` and `multiply_no_nan`, where TensorFlow forgets a
   conjugate.
+- The logits of `softmax_cross_entropy_with_logits` get the right gradient also where labels do not
+  add up to 1; TensorFlow takes it for granted that they do.
 - Derivatives that TensorFlow lacks are here: of `lu`, `logm`, `lstsq(fast=False)`, `unique`,
-  `truncatemod`, `bincount` by its weights; of `det` at singular matrices.
-- A derivative that TensorFlow has and that is missing: of `random.gamma` by `alpha`. It raises.
+  `truncatemod`, `random.shuffle`, `bincount` by its weights, `betainc` by `a` and `b`, `zeta` by
+  `x`, `range` by `start` and `delta`, `one_hot` by its values, `pad`, `frame`, `diag` and
+  `diag_part` by what they fill up with, `leaky_relu` by `alpha`; of `det` at singular matrices.
+  `polygamma` has none by its order, and raises.
 - Eigenvectors and singular vectors have no derivative where values are equal: NaN. TensorFlow
   answers 0. Singular values that are 0 have gradient 0.
 - NaN goes through `segment_max` and its kin; in `max_pool` it counts as less than all, and the

@@ -16,9 +16,10 @@ import numpy as np
 
 from gradtape.derivatives.primitives import logistic
 from gradtape.tf import rules
-from gradtape.tf.elementwise import sigmoid, softplus, tanh
+from gradtape.tf.elementwise import cast, sigmoid, softplus, tanh
 from gradtape.tf.linalg import l2_normalize
 from gradtape.tf.logits import (
+    along_axis,
     floating,
     l2_loss,
     log_poisson_loss,
@@ -31,7 +32,7 @@ from gradtape.tf.logits import (
 from gradtape.tf.missing import later, names
 from gradtape.tf.picking import top_k
 from gradtape.tf.reductions import reduce_sum
-from gradtape.tf.tensors import Tensor, result
+from gradtape.tf.tensors import Tensor, is_tensor, operand, result
 
 if TYPE_CHECKING:
     from gradtape.tf.convolution import *  # noqa: F403
@@ -88,6 +89,12 @@ def _apply(op: str, features: Any, function: Any) -> Tensor:
         return result(function(x))
 
 
+def _rectified(op: str, features: Any, function: Any) -> Tensor:
+    """The same for a function that takes integers too."""
+    x = operand(features)
+    return result(function(x)) if x.array.dtype.kind in "iu" else _apply(op, x, function)
+
+
 def relu(features: Any, name: str | None = None) -> Tensor:
     """max(x, 0), with derivative 0 at 0.
 
@@ -97,7 +104,7 @@ def relu(features: Any, name: str | None = None) -> Tensor:
     >>> tf.nn.relu([-1.0, 0.0, 2.0]).numpy()
     array([0., 0., 2.], dtype=float32)
     """
-    return _apply("Relu", features, rules.rectified)
+    return _rectified("Relu", features, rules.rectified)
 
 
 def relu6(features: Any, name: str | None = None) -> Tensor:
@@ -109,7 +116,7 @@ def relu6(features: Any, name: str | None = None) -> Tensor:
     >>> tf.nn.relu6([-1.0, 2.0, 9.0]).numpy()
     array([0., 2., 6.], dtype=float32)
     """
-    return _apply("Relu6", features, rules.rectified6)
+    return _rectified("Relu6", features, rules.rectified6)
 
 
 def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
@@ -121,12 +128,14 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
     >>> tf.nn.crelu([1.0, -2.0]).numpy()
     array([1., 0., 0., 2.], dtype=float32)
     """
-    x = floating("Relu", features)
-    return result(np.concatenate([rules.rectified(x), rules.rectified(-x)], axis))
+    x = operand(features)
+    return result(np.concatenate([relu(x), relu(-x)], axis))
 
 
-def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
+def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
     """X where it is positive, else alpha * x; the derivative at 0 is alpha.
+
+    Integers count as float32.
 
     Examples
     --------
@@ -134,7 +143,10 @@ def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Te
     >>> tf.nn.leaky_relu([-1.0, 2.0]).numpy()
     array([-0.2,  2. ], dtype=float32)
     """
-    return _apply("LeakyRelu", features, lambda x: rules.leaky(x, float(alpha)))
+    x = operand(features)
+    x = cast(x, np.float32) if x.array.dtype.kind in "iu" else x
+    slope = operand(alpha, x.array.dtype) if is_tensor(alpha) else float(alpha)
+    return _apply("LeakyRelu", x, lambda x: rules.leaky(x, slope))
 
 
 def elu(features: Any, name: str | None = None) -> Tensor:
@@ -173,7 +185,7 @@ def softsign(features: Any, name: str | None = None) -> Tensor:
     return _apply("Softsign", features, rules.softsign)
 
 
-def silu(features: Any, beta: float = 1.0) -> Tensor:
+def silu(features: Any, beta: Any = 1.0) -> Tensor:
     """X * sigmoid(beta * x), also called swish.
 
     Examples
@@ -182,9 +194,11 @@ def silu(features: Any, beta: float = 1.0) -> Tensor:
     >>> tf.nn.silu([0.0, 100.0]).numpy()
     array([  0., 100.], dtype=float32)
     """
-    if beta == 1.0:
+    if not is_tensor(beta) and beta == 1.0:
         return _apply("Silu", features, rules.silu)
-    return _apply("Silu", features, lambda x: x * logistic(x * beta))
+    x = floating("Silu", features)
+    scale = cast(beta, x.array.dtype)
+    return _apply("Silu", x, lambda x: x * logistic(x * scale))
 
 
 swish = silu
@@ -220,7 +234,7 @@ def softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     >>> tf.nn.softmax([1000.0, 1000.0]).numpy()
     array([0.5, 0.5], dtype=float32)
     """
-    x = floating("Softmax", logits)
+    x = along_axis("Softmax", logits, axis)
     with np.errstate(all="ignore"):
         e = np.exp(x - np.max(x.array, axis=axis, keepdims=True))
         return result(e / reduce_sum(e, axis, keepdims=True))

@@ -18,11 +18,11 @@ import numpy as np
 from gradtape import tensor as engine
 from gradtape.tf import errors
 from gradtape.tf.clip import clip_by_norm
+from gradtape.tf.draws import uniform
 from gradtape.tf.elementwise import cast, divide_no_nan, rsqrt, together
 from gradtape.tf.logits import floating
 from gradtape.tf.makers import shape_of
 from gradtape.tf.picking import gather
-from gradtape.tf.random import uniform
 from gradtape.tf.reductions import reduce_mean, reduce_sum, reduce_variance
 from gradtape.tf.tensors import Tensor, identity, operand, result
 
@@ -51,7 +51,12 @@ def moments(
     >>> [t.numpy().item() for t in tf.nn.moments([1.0, 3.0], [0])]
     [2.0, 1.0]
     """
-    return reduce_mean(x, axes, keepdims), reduce_variance(x, axes, keepdims)
+    t = operand(x)
+    mean = reduce_mean(t, axes, keepdims)
+    if t.array.dtype.kind in "iu":
+        far = result(np.square(t.array - reduce_mean(t, axes, keepdims=True).array))
+        return mean, reduce_mean(far, axes, keepdims)
+    return mean, cast(reduce_variance(t, axes, keepdims), t.array.dtype)
 
 
 def weighted_moments(
@@ -130,7 +135,8 @@ def batch_normalization(
 ) -> Tensor:
     """``(x - mean) / sqrt(variance + variance_epsilon) * scale + offset``.
 
-    ``offset`` and ``scale`` may be None. (S. Ioffe and C. Szegedy, "Batch normalization", 2015.)
+    ``offset`` and ``scale`` may be None. The statistics may be of a wider dtype than x.
+    (S. Ioffe and C. Szegedy, "Batch normalization", 2015.)
 
     Examples
     --------
@@ -139,13 +145,15 @@ def batch_normalization(
     array([0.5, 1.5], dtype=float32)
     """
     t = operand(x)
-    dtype = t.array.dtype
+    dtype = (variance if isinstance(variance, engine.Tensor) else t).array.dtype
     factor = rsqrt(result(operand(variance, dtype) + operand(variance_epsilon, dtype)))
     if scale is not None:
         factor = factor * operand(scale, dtype)
     shift = -operand(mean, dtype) * factor
     if offset is not None:
         shift = operand(offset, dtype) + shift
+    if dtype != t.array.dtype:
+        factor, shift = cast(factor, t.array.dtype), cast(shift, t.array.dtype)
     return result(t * factor + shift)
 
 

@@ -191,6 +191,8 @@ def _comparison(op: str, compute: Callable[[Any, Any], Any]) -> Any:
     def compare(self: Any, other: Any) -> Any:
         if other is None and op in ("Equal", "NotEqual"):
             return op == "NotEqual"
+        if self.array.dtype.kind in "bc" and op not in ("Equal", "NotEqual"):
+            raise errors.not_allowed(op, self.array.dtype, errors.ORDERED)
         other = engine.bare(_beside(self, other, op, lenient=False))
         try:
             with np.errstate(all="ignore"):
@@ -228,6 +230,9 @@ def matrix_product(x: Any, y: Any) -> Any:
     for i, shape in enumerate((a, b)):
         if len(shape) < 2:
             raise errors.invalid("MatMul", f"In[{i}] ndims must be >= 2: {len(shape)}")
+    dtype = engine.bare(x).dtype
+    if dtype.kind == "b":
+        raise errors.not_allowed("MatMul", dtype, errors.NUMBERS)
     if a[-1] != b[-2]:
         raise errors.invalid(
             "MatMul",

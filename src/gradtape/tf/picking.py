@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from gradtape import tensor as engine
 from gradtape.tf import errors
 from gradtape.tf.elementwise import cast, together
 from gradtape.tf.reductions import axes_of
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.tensors import Tensor, integers, operand, result
 
 
 def sort(
@@ -47,6 +47,8 @@ def argsort(
 
 
 def _order(array: Any, axis: int, direction: str) -> Any:
+    if array.dtype.kind in "bc":
+        raise errors.not_allowed("TopKV2", array.dtype, errors.ORDERED)
     if direction not in ("ASCENDING", "DESCENDING"):
         raise ValueError(f"Argument `direction` must be ASCENDING or DESCENDING, got {direction!r}")
     if direction == "ASCENDING":
@@ -55,9 +57,16 @@ def _order(array: Any, axis: int, direction: str) -> Any:
     return n - 1 - np.flip(np.argsort(np.flip(array, axis), axis, kind="stable"), axis)
 
 
+class TopKV2(NamedTuple):
+    """What ``top_k`` answers."""
+
+    values: Tensor
+    indices: Tensor
+
+
 def top_k(
-    input: Any, k: int = 1, sorted: bool = True, index_type: Any = np.int32, name: Any = None
-) -> tuple[Tensor, Tensor]:
+    input: Any, k: Any = 1, sorted: bool = True, index_type: Any = np.int32, name: Any = None
+) -> TopKV2:
     """The k greatest entries along the last axis, and their positions; a tie goes to the first.
 
     Examples
@@ -67,11 +76,11 @@ def top_k(
     >>> values.numpy(), positions.numpy()
     (array([3., 3.], dtype=float32), array([1, 2], dtype=int32))
     """
-    x = operand(input)
+    x, k = operand(input), int(engine.bare(k))
     if not x.array.ndim or not 0 <= k <= x.array.shape[-1]:
         raise errors.invalid("TopKV2", f"input must have at least k={k} columns, got {x.shape}")
-    positions = np.argsort(-x.array, -1, kind="stable")[..., :k]
-    return result(np.take_along_axis(x, positions, -1)), cast(positions, index_type)
+    positions = _order(x.array, -1, "DESCENDING")[..., :k]
+    return TopKV2(result(np.take_along_axis(x, positions, -1)), cast(positions, index_type))
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
@@ -94,11 +103,13 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     array([[0],
            [2]])
     """
-    chosen = operand(condition).array
     if x is None and y is None:
-        return result(np.argwhere(chosen))
+        return result(np.argwhere(operand(condition).array))
     if x is None or y is None:
         raise ValueError("x and y must both be non-None or both be None.")
+    chosen = operand(condition, None if isinstance(condition, engine.Tensor) else np.bool_).array
+    if chosen.dtype.kind != "b":
+        raise errors.no_truth("SelectV2", chosen.dtype)
     try:
         x, y = together("SelectV2", x, y)
     except errors.InvalidArgumentError:
@@ -135,7 +146,7 @@ def gather(
     >>> tf.gather([10.0, 20.0, 30.0], [2, 0, 2]).numpy()
     array([30., 10., 30.], dtype=float32)
     """
-    x, positions = operand(params), operand(indices).array
+    x, positions = operand(params), integers("GatherV2", indices)
     batch = _batch("GatherV2", batch_dims, x.array.shape, positions.shape)
     axis = batch if axis is None else int(engine.bare(axis))
     axes_of("GatherV2", axis, x.array.ndim)
@@ -180,7 +191,7 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
     >>> tf.gather_nd([[1.0, 2.0], [3.0, 4.0]], [[0, 1], [1, 0]]).numpy()
     array([2., 3.], dtype=float32)
     """
-    x, positions = operand(params), operand(indices).array
+    x, positions = operand(params), integers("GatherNd", indices)
     batch = _batch("GatherNd", batch_dims, x.array.shape, positions.shape[:-1])
     if batch:  # the number of the sample goes before the indices
         places = np.indices(positions.shape[:-1])[:batch]
@@ -202,7 +213,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
     >>> tf.boolean_mask([1.0, 2.0, 3.0], [True, False, True]).numpy()
     array([1., 3.], dtype=float32)
     """
-    x, chosen = operand(tensor), operand(mask).array
+    x, chosen = operand(tensor), operand(mask).array != 0
     first = 0 if axis is None else int(engine.bare(axis)) % x.array.ndim
     covered = x.array.shape[first : first + chosen.ndim]
     if chosen.ndim == 0:

@@ -13,10 +13,10 @@ import numpy as np
 
 from gradtape import tensor as engine
 from gradtape.tf import errors
-from gradtape.tf.convolution import channels_last, laid_out, padded
+from gradtape.tf.convolution import channels_last, laid_out
 from gradtape.tf.elementwise import cast
 from gradtape.tf.tensors import Tensor, operand, result
-from gradtape.tf.windows import padding_of, per_axis, windows
+from gradtape.tf.windows import padded, padding_of, per_axis, windows
 
 __all__ = [
     "avg_pool",
@@ -58,10 +58,9 @@ class _Seen:
             "strides": per_axis(op, "strides", strides, n, self.first),
             "dilations": per_axis(op, "dilations", dilations, n, self.first),
         }
-        if self.first and not isinstance(padding, str):
-            padding = [padding[0], *padding[2:], padding[1]]
+        strides, dilations = self.steps["strides"], self.steps["dilations"]
         self.pairs = padding_of(
-            op, padding, self.lengths, sizes, self.steps["strides"], self.steps["dilations"]
+            op, padding, self.lengths, sizes, strides, dilations, channels_first=self.first
         )
 
     def of(self, x: Any, value: Any = 0) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from gradtape import tensor as engine
 from gradtape.tf import errors, rules
 from gradtape.tf.elementwise import cast
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.tensors import Tensor, integers, operand, result
 
 Function = Callable[..., Tensor]
 
@@ -23,7 +23,7 @@ def axes_of(op: str, axis: Any, ndim: int) -> tuple[int, ...] | None:
     axis = engine.bare(axis)
     if axis is None:
         return None
-    given = [int(a) for a in np.asarray(axis).reshape(-1)]
+    given = [axis] if type(axis) is int else integers(op, axis, "Tidx").reshape(-1).tolist()
     for a in given:
         if not -ndim <= a < ndim:
             raise errors.invalid(
@@ -38,9 +38,9 @@ def _reduction(
     compute: Callable[..., Any],
     op: str = "",
     kinds: str = "iufc",
-    integers: Callable[..., Any] | None = None,
+    of_integers: Callable[..., Any] | None = None,
 ) -> Function:
-    """A reduction; ``integers`` is its form for integers, which stay what they are."""
+    """A reduction; ``of_integers`` is its form for integers, which stay what they are."""
     op = op or name.removeprefix("reduce_").capitalize()
 
     def function(
@@ -48,12 +48,14 @@ def _reduction(
     ) -> Tensor:
         x = operand(input_tensor)
         dtype = x.array.dtype
+        if kinds == "b" and dtype.kind != "b":
+            raise errors.no_truth(op, dtype)
         if dtype.kind not in kinds:
             raise errors.not_allowed(op, dtype, errors.NUMBERS)
         axes = axes_of(op, axis, x.array.ndim)
         with np.errstate(all="ignore"):
-            if dtype.kind in "iu" and integers is not None:
-                return result(integers(x.array, axis=axes, keepdims=keepdims).astype(dtype))
+            if dtype.kind in "iu" and of_integers is not None:
+                return result(of_integers(x.array, axis=axes, keepdims=keepdims).astype(dtype))
             return result(compute(x, axis=axes, keepdims=keepdims))
 
     function.__name__ = function.__qualname__ = name
@@ -86,12 +88,13 @@ def _deviation(x: Any, axis: Any, keepdims: Any) -> Any:
 
 
 def _euclidean(x: Any, axis: Any, keepdims: Any) -> Any:
-    return rules.sqrt(np.sum(np.real(x * np.conjugate(x)), axis=axis, keepdims=keepdims))
+    squares = np.sum(np.real(x * np.conjugate(x)), axis=axis, keepdims=keepdims)
+    return rules.sqrt(squares).astype(engine.bare(x).dtype)  # of complex numbers it is complex
 
 
-reduce_sum = _reduction("reduce_sum", "The sum.", np.sum, integers=np.sum)
-reduce_mean = _reduction("reduce_mean", "The mean.", np.mean, integers=_mean_of_integers)
-reduce_prod = _reduction("reduce_prod", "The product.", np.prod, integers=np.prod)
+reduce_sum = _reduction("reduce_sum", "The sum.", np.sum, of_integers=np.sum)
+reduce_mean = _reduction("reduce_mean", "The mean.", np.mean, of_integers=_mean_of_integers)
+reduce_prod = _reduction("reduce_prod", "The product.", np.prod, of_integers=np.prod)
 reduce_max = _reduction(
     "reduce_max", "The greatest; ties share the gradient equally.", np.max, kinds="iuf"
 )
@@ -140,8 +143,10 @@ def _position(name: str, doc: str, compute: Callable[..., Any]) -> Function:
         name: str | None = None,
     ) -> Tensor:
         array = operand(input).array
-        axis = 0 if axis is None else int(engine.bare(axis))
-        axes_of("ArgMax", axis, array.ndim)
+        if array.dtype.kind == "c":
+            raise errors.not_allowed("ArgMax", array.dtype, errors.ORDERED)
+        axis = 0 if axis is None else engine.bare(axis)
+        (axis,) = axes_of("ArgMax", axis, array.ndim) or (0,)
         return cast(result(compute(array, axis=axis)), output_type)
 
     function.__name__ = function.__qualname__ = name
@@ -155,13 +160,16 @@ argmin = _position("argmin", "The position of the least entry along an axis.", n
 
 def _cumulative(name: str, doc: str, compute: Callable[..., Any], start: int) -> Function:
     """cumsum or cumprod, with TensorFlow's ``exclusive`` and ``reverse``."""
+    op = name.capitalize()
 
     def function(
         x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: Any = None
     ) -> Tensor:
         x = operand(x)
         dtype = x.array.dtype
-        axes_of(name or "Cumsum", axis, x.array.ndim)
+        if dtype.kind == "b":
+            raise errors.not_allowed(op, dtype, errors.NUMBERS)
+        (axis,) = axes_of(op, axis, x.array.ndim) or (0,)
         with np.errstate(all="ignore"):
             x = np.flip(x, axis) if reverse else x
             if exclusive:

@@ -143,7 +143,7 @@ def _leaky(x: Any, alpha: Any) -> Any:
 
 leaky = Elementwise(
     _leaky,
-    (lambda x, alpha: alpha + (1 - alpha) * step(x), None),
+    (lambda x, alpha: alpha + (1 - alpha) * step(x), lambda x: x - rectified(x)),
     names=("x", "alpha"),
     name="tf.leaky_relu",
 )

@@ -21,7 +21,7 @@ from gradtape.tf import errors
 from gradtape.tf.elementwise import together
 from gradtape.tf.makers import shape_of
 from gradtape.tf.segments import extreme
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.tensors import Tensor, integers, operand, result
 
 __all__ = [
     "dynamic_partition",
@@ -46,7 +46,7 @@ def positions_of(op: str, indices: Any, shape: tuple[int, ...]) -> Any:
     -------
     Integers of the shape (..., *shape[k:]).
     """
-    places = operand(indices).array
+    places = integers(op, indices)
     if places.ndim < 1 or places.shape[-1] > len(shape):
         raise errors.invalid(
             op,
@@ -194,7 +194,7 @@ def dynamic_partition(
     >>> [t.numpy().tolist() for t in tf.dynamic_partition([1.0, 2.0, 3.0], [0, 1, 0], 2)]
     [[1.0, 3.0], [2.0]]
     """
-    x, parts = operand(data), operand(partitions).array
+    x, parts = operand(data), integers("DynamicPartition", partitions)
     if x.array.shape[: parts.ndim] != parts.shape:
         raise errors.invalid(
             "DynamicPartition",
@@ -221,10 +221,12 @@ def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
     >>> tf.dynamic_stitch([[0, 2], [1]], [[1.0, 3.0], [2.0]]).numpy()
     array([1., 2., 3.], dtype=float32)
     """
-    places, slices = [], []
+    places: list[Any] = []
+    slices: list[Any] = []
     rest: Any = None
     for index, value in zip(indices, data, strict=True):
-        at, x = operand(index).array, operand(value)
+        at = integers("DynamicStitch", index)
+        x = together("DynamicStitch", slices[0], value)[1] if slices else operand(value)
         if x.array.shape[: at.ndim] != at.shape or rest not in (None, x.array.shape[at.ndim :]):
             raise errors.invalid(
                 "DynamicStitch",

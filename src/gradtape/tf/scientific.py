@@ -1,11 +1,11 @@
-"""SciPy, loaded when the first function needs it."""
+"""SciPy and the rules that need it, loaded when the first function needs them."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-__all__ = ["scipy_module"]
+__all__ = ["scipy_module", "special_rules"]
 
 
 def scipy_module(name: str) -> Any:
@@ -22,3 +22,14 @@ def scipy_module(name: str) -> Any:
             f"this function needs scipy.{name}: install SciPy, as with "
             "pip install 'gradtape[scipy]'"
         ) from None
+
+
+def special_rules(name: str) -> Any:
+    """A module of ``gradtape.derivatives`` with rules of scipy.special's functions.
+
+    Raises
+    ------
+    ImportError : SciPy is not installed.
+    """
+    scipy_module("special")
+    return importlib.import_module(f"gradtape.derivatives.{name}")

@@ -23,7 +23,7 @@ from gradtape import tensor as engine
 from gradtape.derivatives.primitives import scatter_add
 from gradtape.rules import Primitive, strip
 from gradtape.tf import errors
-from gradtape.tf.tensors import Tensor, operand, result
+from gradtape.tf.tensors import Tensor, integers, operand, result
 
 __all__ = [
     "segment_max",
@@ -113,7 +113,7 @@ class _Segments(NamedTuple):
 
 
 def _sorted(op: str, data: Any, segment_ids: Any) -> _Segments:
-    x, ids = operand(data), operand(segment_ids).array
+    x, ids = operand(data), integers(op, segment_ids)
     if ids.ndim != 1 or x.array.shape[:1] != ids.shape:
         raise errors.invalid(
             op,
@@ -132,7 +132,7 @@ def _sorted(op: str, data: Any, segment_ids: Any) -> _Segments:
 
 
 def _unsorted(op: str, data: Any, segment_ids: Any, num_segments: Any) -> _Segments:
-    x, ids = operand(data), operand(segment_ids).array
+    x, ids = operand(data), integers(op, segment_ids)
     count = int(engine.bare(num_segments))
     if x.array.shape[: ids.ndim] != ids.shape:
         raise errors.invalid(
@@ -216,8 +216,13 @@ def _make(word: str, is_sorted: bool) -> Callable[..., Tensor]:
     op = ("Segment" if is_sorted else "UnsortedSegment") + word.capitalize()
 
     def compute(of: _Segments) -> Tensor:
+        dtype = engine.bare(of.rows).dtype
+        if word == "sqrt_n" and dtype.kind not in "fc":
+            raise errors.not_allowed("Sqrt", dtype, errors.REALS)
         if word in _REDUCTIONS:
             out = _REDUCTIONS[word][1](of)
+            if dtype.kind in "iu" and (is_sorted or word != "mean"):  # as TensorFlow has it
+                out = out.astype(dtype)
         else:
             greatest = _EXTREMES[word][1]
             out = _greatest(of, greatest, 0 if is_sorted else _limit(of, greatest))

@@ -187,6 +187,8 @@ def dct(
     array([4., 0.], dtype=float32)
     """
     x = operand(input)
+    if x.array.dtype.kind != "f":
+        raise errors.not_allowed("DCT", x.array.dtype, "float, double")
     if axis != -1:
         raise NotImplementedError(f"axis must be -1. Got: {axis}")
     if type not in (1, 2, 3, 4):
@@ -295,10 +297,20 @@ def hamming_window(
     return _raised_cosine(window_length, periodic, dtype, 0.54, 0.46)
 
 
+def _kaiser(n: int, beta: Any) -> Any:
+    """As np.kaiser, which takes no tensor for beta."""
+    width = operand(beta).astype(np.float64)
+    if n < 2:
+        return np.ones(n) + 0 * width
+    half = (n - 1) / 2
+    rest = np.sqrt(1 - ((np.arange(n) - half) / half) ** 2)
+    return np.i0(width * rest) / np.i0(width)
+
+
 def kaiser_window(
-    window_length: Any, beta: float = 12.0, dtype: Any = np.float32, name: Any = None
+    window_length: Any, beta: Any = 12.0, dtype: Any = np.float32, name: Any = None
 ) -> Tensor:
-    """Kaiser's window: a Bessel function of the distance from the middle.
+    """Kaiser's window: a Bessel function of the distance from the middle. Beta has a gradient.
 
     Examples
     --------
@@ -306,12 +318,12 @@ def kaiser_window(
     >>> tf.signal.kaiser_window(3, 0.0).numpy()
     array([1., 1., 1.], dtype=float32)
     """
-    window = np.kaiser(int(engine.bare(window_length)), float(engine.bare(beta)))
+    window = _kaiser(int(engine.bare(window_length)), beta)
     return result(window.astype(numpy_dtype(dtype)))
 
 
 def kaiser_bessel_derived_window(
-    window_length: Any, beta: float = 12.0, dtype: Any = np.float32, name: Any = None
+    window_length: Any, beta: Any = 12.0, dtype: Any = np.float32, name: Any = None
 ) -> Tensor:
     """The window whose squares, half a window apart, add up to 1, made of Kaiser's.
 
@@ -321,7 +333,7 @@ def kaiser_bessel_derived_window(
     >>> tf.signal.kaiser_bessel_derived_window(2, 0.0).numpy()
     array([0.70710677, 0.70710677], dtype=float32)
     """
-    sums = np.cumsum(np.kaiser(int(engine.bare(window_length)) // 2 + 1, float(engine.bare(beta))))
+    sums = np.cumsum(_kaiser(int(engine.bare(window_length)) // 2 + 1, beta))
     half = np.sqrt(sums[:-1] / sums[-1])
     return result(np.concatenate([half, half[::-1]]).astype(numpy_dtype(dtype)))
 
@@ -379,7 +391,7 @@ def frame(
         n = x.array.shape[axis]
         more = max((-(-n // step) - 1) * step + size - n, 0)
         widths = [*[(0, 0)] * (x.array.ndim - 1), (0, more)]
-        moved = np.pad(moved, widths, constant_values=engine.bare(pad_value))
+        moved = np.pad(moved, widths, constant_values=operand(pad_value, x.array.dtype))
     parts = windows(np.expand_dims(moved, -1), sizes=(size,), strides=(step,), dilations=(1,))
     return result(np.moveaxis(np.squeeze(parts, -1), (-2, -1), (axis, axis + 1)))
 
@@ -470,11 +482,10 @@ def inverse_stft_window_fn(
     def window_fn(frame_length: Any, dtype: Any = np.float32) -> Tensor:
         size = int(engine.bare(frame_length))
         window = forward_window_fn(size, dtype=dtype)
-        squares = np.square(window.array)
         laps = -(-size // step)
-        padded = np.pad(squares, (0, laps * step - size)).reshape(laps, step)
-        total = np.tile(padded.sum(0), laps)[:size]
-        return result(window.array / total)
+        padded = np.pad(np.square(window), (0, laps * step - size))
+        total = np.sum(np.reshape(padded, (laps, step)), axis=0)
+        return result(window / np.tile(total, laps)[:size])
 
     return window_fn
 

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtape import tensor as engine
-from gradtape.rules import Elementwise
 from gradtape.tf import errors
 from gradtape.tf.elementwise import renamed, together
 from gradtape.tf.missing import missing
-from gradtape.tf.scientific import scipy_module
+from gradtape.tf.scientific import scipy_module, special_rules
 from gradtape.tf.tensors import Tensor, operand, result
 
 __all__ = [
@@ -45,39 +44,19 @@ __all__ = [
 ]
 
 
-def _special(name: str) -> Callable[..., Any]:
-    """A function of scipy.special, which keeps the dtype that it is given."""
+def _special(name: str, output: int | None = None) -> Callable[..., Any]:
+    """A function of scipy.special, which keeps the dtype that it is given.
+
+    ``output`` picks one of several answers.
+    """
 
     def compute(*xs: Any) -> Any:
         out = getattr(scipy_module("special"), name)(*xs)
+        out = out if output is None else out[output]
         dtype = engine.bare(xs[0]).dtype
         return out if engine.bare(out).dtype == dtype else out.astype(dtype)
 
     return compute
-
-
-def _bare(name: str, output: int | None = None) -> Callable[..., Any]:
-    """The same on bare arrays; ``output`` picks one of several."""
-    call = _special(name) if output is None else None
-
-    def compute(*xs: Any) -> Any:
-        if call is not None:
-            return call(*xs)
-        return getattr(scipy_module("special"), name)(*xs)[output].astype(xs[0].dtype)
-
-    return compute
-
-
-def _elementwise(compute: Callable[..., Any], partials: Any, name: str, arity: int) -> Elementwise:
-    """A primitive of one or two arrays; None among the partials: no gradient, as in TensorFlow."""
-
-    def one(x: Any) -> Any:
-        return compute(x)
-
-    def two(x: Any, y: Any) -> Any:
-        return compute(x, y)
-
-    return Elementwise((one, two)[arity - 1], partials, names=("x", "y")[:arity], name=f"tf.{name}")
 
 
 def _function(
@@ -125,21 +104,20 @@ igammac = _function(
     "a, x",
 )
 
-#: DLMF 5.15.1 and 25.11.17: each derivative by x is the next of its kind.
-_polygamma: Elementwise = _elementwise(
-    _bare("polygamma"), (None, lambda x, y: _polygamma(x + 1, y)), "polygamma", 2
-)
-_zeta: Elementwise = _elementwise(
-    _bare("zeta"), (None, lambda x, y: -x * _zeta(x + 1, y)), "zeta", 2
-)
+
+def _polygamma(a: Any, x: Any) -> Any:
+    # This module's is the one that raises for an order that a tape tracks.
+    return special_rules("special_gamma").polygamma(a, x)
+
+
 polygamma = _function(
     "polygamma", "The a-th derivative of ``digamma``; the gradient goes to x.", _polygamma, "a, x"
 )
-zeta = _function("zeta", "Hurwitz's sum of (q + k)**-x; the gradient goes to q.", _zeta, "x, q")
+zeta = _function("zeta", "Hurwitz's sum of (q + k)**-x over k.", _special("zeta"), "x, q")
 
 
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
-    """The regularized incomplete beta function I_x(a, b); the gradient goes to x, as in TensorFlow.
+    """The regularized incomplete beta function I_x(a, b).
 
     Examples
     --------
@@ -152,7 +130,7 @@ def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
     if x.array.dtype.kind != "f":
         raise errors.not_allowed("Betainc", x.array.dtype, "float, double")
     with np.errstate(all="ignore"):
-        return result(_special("betainc")(c.array, d.array, x))
+        return result(_special("betainc")(c, d, x))
 
 
 def lbeta(x: Any, name: str | None = None) -> Tensor:
@@ -177,15 +155,8 @@ dawsn = _function("dawsn", "Dawson's integral.", _special("dawsn"))
 expint = _function("expint", "The exponential integral Ei.", _special("expi"))
 spence = _function("spence", "The dilogarithm of 1 - x.", _special("spence"))
 
-#: DLMF 7.2.7 and 7.2.8.
-_fresnel_sin = _elementwise(
-    _bare("fresnel", 0), lambda x: np.sin(np.pi / 2 * np.square(x)), "fresnel_sin", 1
-)
-_fresnel_cos = _elementwise(
-    _bare("fresnel", 1), lambda x: np.cos(np.pi / 2 * np.square(x)), "fresnel_cos", 1
-)
-fresnel_sin = _function("fresnel_sin", "Fresnel's integral of the sine.", _fresnel_sin)
-fresnel_cos = _function("fresnel_cos", "Fresnel's integral of the cosine.", _fresnel_cos)
+fresnel_sin = _function("fresnel_sin", "Fresnel's integral of the sine.", _special("fresnel", 0))
+fresnel_cos = _function("fresnel_cos", "Fresnel's integral of the cosine.", _special("fresnel", 1))
 
 # Bessel functions -----------------------------------------------------------------------------
 

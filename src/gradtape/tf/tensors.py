@@ -9,6 +9,7 @@ import numpy as np
 from gradtape import tensor as engine
 from gradtape import variable as engine_variable
 from gradtape.rules import UFUNCS
+from gradtape.tf import errors
 from gradtape.tf.conversion import array_of, dtype_or_none
 from gradtape.tf.operators import Operators, answer, holds_tensors, stacked
 from gradtape.tf.shape import TensorShape
@@ -20,6 +21,7 @@ __all__ = [
     "convert_to_tensor",
     "entries",
     "identity",
+    "integers",
     "is_tensor",
     "operand",
     "result",
@@ -90,6 +92,17 @@ def operand(value: Any, dtype: Any = None) -> Any:
     if dtype is not None and value.array.dtype != dtype:
         raise _requested(value, dtype)
     return value
+
+
+def integers(op: str, value: Any, attribute: str = "Tindices") -> Any:
+    """The bare array of an argument that must hold integers.
+
+    Raises InvalidArgumentError for other numbers: a fraction must not be cut off in silence.
+    """
+    array = operand(value).array
+    if array.dtype.kind not in "iu" and array.size:
+        raise errors.no_integers(op, attribute, array.dtype)
+    return array if array.size else np.asarray(array).astype(np.int32)
 
 
 def result(value: Any) -> Tensor:

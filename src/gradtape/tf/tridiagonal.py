@@ -48,6 +48,8 @@ def _rows(diagonals: Any, form: str) -> Any:
     shape = engine.bare(stored).shape
     if len(shape) < 2 or shape[-2] != 3:
         raise ValueError(f"Expected 3 diagonals got {shape[-2] if len(shape) > 1 else 1}")
+    if engine.bare(stored).dtype.kind not in "fc":
+        raise errors.not_allowed("TridiagonalSolve", engine.bare(stored).dtype, errors.REALS)
     counts = np.ones((3, shape[-1]), bool)
     counts[0, -1:] = counts[2, :1] = False
     return result(np.where(counts, stored, engine.bare(stored).dtype.type(0)))

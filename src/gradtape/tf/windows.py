@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from gradtape import tensor as engine
 from gradtape.rules import Primitive
 from gradtape.tf import errors
 
-__all__ = ["folded", "padding_of", "per_axis", "windows"]
+__all__ = ["folded", "padded", "padding_of", "per_axis", "seen_windows", "windows"]
 
 Lengths = tuple[int, ...]
 
@@ -101,15 +102,21 @@ def per_axis(op: str, name: str, value: Any, n: int, channels_first: bool = Fals
 
 
 def padding_of(
-    op: str, padding: Any, lengths: Lengths, sizes: Lengths, strides: Lengths, dilations: Lengths
+    op: str,
+    padding: Any,
+    lengths: Lengths,
+    sizes: Lengths,
+    strides: Lengths,
+    dilations: Lengths,
+    channels_first: bool = False,
 ) -> list[tuple[int, int]]:
     """How many entries are added before and behind along each axis of space.
 
     Parameters
     ----------
     padding : ``"VALID"`` for none; ``"SAME"`` for as many as give ceil(length / stride) windows,
-        the odd one behind; or a pair for each axis of
-        the tensor, the channels last.
+        the odd one behind; or a pair for each axis of the tensor.
+    channels_first : whether those pairs are for a tensor with its channels in front.
     """
     if isinstance(padding, str):
         kind = padding.upper()
@@ -127,4 +134,38 @@ def padding_of(
         raise errors.invalid(
             op, f"`padding` must hold {len(lengths) + 2} pairs of numbers, got {padding!r}"
         )
-    return [tuple(pair) for pair in pairs[1:-1]]
+    return [tuple(pair) for pair in (pairs[2:] if channels_first else pairs[1:-1])]
+
+
+def padded(x: Any, pairs: list[tuple[int, int]], value: Any = 0) -> Any:
+    """With entries added along the axes of space, which are in front of the last."""
+    if not any([before or behind for before, behind in pairs]):
+        return x
+    widths = [(0, 0)] * (np.ndim(engine.bare(x)) - len(pairs) - 1) + [*pairs, (0, 0)]
+    return np.pad(x, widths, constant_values=value)
+
+
+def seen_windows(
+    op: str,
+    x: Any,
+    sizes: Lengths,
+    strides: Any,
+    padding: Any,
+    dilations: Any,
+    channels_first: bool = False,
+    fill: Any = 0,
+) -> Any:
+    """The windows of a tensor with its channels last, by the arguments as a caller gives them.
+
+    Parameters
+    ----------
+    strides, padding, dilations : in any of the forms that TensorFlow takes.
+    channels_first : whether those are for a tensor with its channels in front.
+    fill : what padding adds.
+    """
+    n = len(sizes)
+    steps = per_axis(op, "strides", strides, n, channels_first)
+    rates = per_axis(op, "dilations", dilations, n, channels_first)
+    lengths = engine.bare(x).shape[-n - 1 : -1]
+    pairs = padding_of(op, padding, lengths, sizes, steps, rates, channels_first)
+    return windows(padded(x, pairs, fill), sizes=sizes, strides=steps, dilations=rates)

@@ -71,11 +71,15 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     return reduce_mean(abs(true - predicted), -1)
 
 
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+def huber(y_true: Any, y_pred: Any, delta: Any = 1.0) -> Tensor:
     """Half the square of small errors, growing linearly beyond ``delta`` (P. J. Huber, 1964)."""
-    true, predicted = _both(y_true, y_pred)
+    predicted = convert_to_tensor(y_pred)
+    if predicted.array.dtype.kind != "f":
+        predicted = cast(predicted, np.float32)
+    true, predicted = _both(y_true, predicted)
     error = predicted - true
     size = abs(error)
+    delta = cast(delta, predicted.dtype)
     return reduce_mean(
         where(size <= delta, 0.5 * square(error), delta * size - 0.5 * delta * delta), -1
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.tf.random import set_seed
+from gradtape.tf.draws import set_seed
 
 __all__ = ["set_random_seed", "to_categorical"]
 
