@@ -80,6 +80,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> tape.gradient(y, x)
     Tensor(1.)
     """
+    _check_callable(f, "custom_gradient")
 
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
@@ -129,6 +130,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> tape.gradient(y, x)
     Tensor(-0.)
     """
+    _check_callable(f, "recompute_grad")
 
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
@@ -165,6 +167,11 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         return _record(f.__name__, result, inputs, variables, grad)
 
     return decorated
+
+
+def _check_callable(f: Any, name: str) -> None:
+    if not callable(f):
+        raise TypeError(f"argument `f` of {name} must be a function, but is {errors.describe(f)}")
 
 
 def _twins(nest: Any) -> Any:
@@ -384,6 +391,16 @@ class UserCall:
         dtype = self.dtypes[i]
         if share is None or dtype is None or dtype.kind not in "fc":
             return None
+        if not isinstance(share, _NUMERIC):
+            raise TypeError(
+                f"custom_gradient: gradient number {i} that {self.name} returned is "
+                f"{errors.describe(share)}; it must be a tensor, an array, a number or None."
+            )
+        if np.iscomplexobj(bare(share)) and dtype.kind != "c":
+            raise TypeError(
+                f"custom_gradient: gradient number {i} that {self.name} returned is complex, but "
+                "its argument is real; its imaginary part would be lost. Return its real part."
+            )
         if not isinstance(share, Tensor):
             share = np.asarray(share, dtype)
         elif type(share) is not Tensor:

@@ -58,7 +58,8 @@ def describe(value: Any) -> str:
     """Say what a value is, shortly: type, and shape and dtype where it has them."""
     kind = type(value).__name__
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"a {kind} of shape {tuple(value.shape)} and dtype {value.dtype}"
+        article = "an" if kind[0] in "aeioAEIO" or kind.startswith("nd") else "a"
+        return f"{article} {kind} of shape {tuple(value.shape)} and dtype {value.dtype}"
     text = repr(value)
     return f"{kind} {text if len(text) <= 60 else text[:57] + '...'}"
 

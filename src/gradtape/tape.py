@@ -38,6 +38,12 @@ class UnconnectedGradients(enum.Enum):
     NONE = "none"
     ZERO = "zero"
 
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise ValueError(
+            f"Unknown value for unconnected_gradients: {value!r} (it is 'none' or 'zero')"
+        )
+
 
 _NONE: UnconnectedGradients = UnconnectedGradients.NONE
 _key = attrgetter("key")
@@ -410,14 +416,7 @@ class GradientTape:
             self._guard.check()
         if unconnected_gradients is _NONE:
             return _NONE
-        try:
-            value = getattr(unconnected_gradients, "value", unconnected_gradients)
-            return UnconnectedGradients(value)
-        except ValueError:
-            raise ValueError(
-                f"Unknown value for unconnected_gradients: {unconnected_gradients!r} "
-                "(it is 'none' or 'zero')"
-            ) from None
+        return UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
 
     def _end(self) -> None:
         """Free the records of a tape that is not persistent."""

@@ -95,7 +95,7 @@ def test_watching_floats_does_not_warn(tape: Any) -> None:
 @pytest.mark.parametrize(
     ("bad", "shown"),
     [
-        (np.ones((2, 3)), "a ndarray of shape (2, 3) and dtype float64"),
+        (np.ones((2, 3)), "an ndarray of shape (2, 3) and dtype float64"),
         (3.0, "float 3.0"),
         ("w", "str 'w'"),
         (None, "NoneType None"),

@@ -498,6 +498,32 @@ def test_forward_mode_refuses_a_gradient_of_bare_values() -> None:
         bare(x)
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("no", r"gradient number 0 that f returned is str 'no'"),
+        (1j, "complex, but its argument is real"),
+        (gt.constant([1j, 2j]), "complex, but its argument is real"),
+    ],
+)
+def test_a_gradient_that_is_none(answer: Any, words: str) -> None:
+    @gt.custom_gradient
+    def f(v: Any) -> Any:
+        return v * v, lambda g: answer
+
+    x = gt.Variable([1.0, 2.0])
+    with gt.GradientTape() as tape:
+        y = f(x)
+    with pytest.raises(TypeError, match=words):
+        tape.gradient(y, x)
+
+
+@pytest.mark.parametrize("decorator", [gt.custom_gradient, gt.recompute_grad])
+def test_what_is_no_function_is_not_decorated(decorator: Any) -> None:
+    with pytest.raises(TypeError, match=r"argument `f` of \w+ must be a function, but is int 3"):
+        decorator(3)
+
+
 def test_a_tensor_that_is_written_to_afterwards() -> None:
     @gt.custom_gradient
     def square(v: Any) -> Any:

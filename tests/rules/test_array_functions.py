@@ -338,6 +338,15 @@ def test_the_other_factor_may_be_a_list(function: Any, by_matrix: Any, by_vector
     check(lambda b: function(MATRIX, b), (VECTOR, by_vector))
 
 
+def test_a_number_may_be_repeated():
+    x = gt.Variable(2.0)
+    with gt.GradientTape(persistent=True) as tape:
+        for axis in (None, 0, -1):
+            y = np.repeat(x, 3, axis)
+            assert y.numpy().tolist() == [2.0, 2.0, 2.0]
+            assert tape.gradient(y, x).numpy() == 3.0
+
+
 def test_nothing_may_be_taken():
     assert bare(np.take(gt.constant(MATRIX), [], 1)).shape == (2, 0)
     check(lambda x: np.take(x, [0, 0], 0), (3.0, 2))

@@ -33,7 +33,31 @@ def setting(index: Any) -> Callable[..., Any]:
     return run
 
 
+def adding(index: Any) -> Callable[..., Any]:
+    """A function that adds its second argument at places of a copy of the first."""
+
+    def run(x: Any, value: Any) -> Any:
+        out = x.copy()
+        np.add.at(out, index, value)
+        return out
+
+    return run
+
+
 CASES = [
+    *[
+        case(PRIMITIVES["added"], adding(index), (3, 4), shape, note=note)
+        for note, index, shape in [
+            ("row", 1, (4,)),
+            ("repeated", ([1, 1, 0, 1],), (4, 4)),
+            ("entries", ([0, 2, 0], [3, 1, 3]), (3,)),
+            ("broadcast", ([2, 2],), (1, 4)),
+            ("number", (slice(None), [0, 0]), ()),
+            ("apart", ([0, 2], slice(None, 2)), (2, 2)),
+            ("mask", np.array([True, False, True]), (2, 4)),
+            ("nothing", slice(0, 0), (0, 4)),
+        ]
+    ],
     *[
         case(PRIMITIVES["written"], setting(index), (3, 4), shape, note=note)
         for note, index, shape in [

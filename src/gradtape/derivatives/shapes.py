@@ -219,8 +219,8 @@ def tile(A: Any, reps: Any) -> Any:
 
 @meaning(np.repeat)
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    if axis is None:
-        a, axis = np.ravel(a), 0
+    if axis is None or not a.ndim:
+        a, axis = np.ravel(a), axis or 0
     return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
 
 
