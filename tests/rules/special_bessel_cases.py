@@ -138,6 +138,16 @@ CASES = [
         dtypes="fd",
     ),
     case(
+        special_scaled.scaled_i,
+        lambda x: special_scaled.scaled_i(np.array([0.3, 7.0, -1.5]), x, 1),
+        (2, 1),
+        low=0.5,
+        high=60,
+        complex_too=False,
+        dtypes="d",
+        note="orders",
+    ),
+    case(
         special_scaled.scaled_k,
         lambda x: special_scaled.scaled_k(np.array([0.0, 1.5, 12.0]), x, 2),
         (2, 1),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from gradtape.derivatives.special_airy import sum_of_i
 from tests.rules.cases import Case, case
 
 ORDERS = np.array([0.0, 1.0, 2.5])
@@ -87,5 +88,24 @@ CASES = [
         complex_too=False,
         dtypes="fd",
         note="negative",
+    ),
+    case(
+        sum_of_i,
+        lambda y: sum_of_i(1 / 3, y, 1),
+        (3,),
+        low=0.5,
+        high=20,
+        complex_too=False,
+        dtypes="fd",
+    ),
+    case(
+        special.kelvin,
+        lambda x: special.kelvin(x)[:3:2],
+        (2, 3),
+        low=-15,
+        high=15,
+        complex_too=False,
+        dtypes="d",
+        note="first kind",
     ),
 ]

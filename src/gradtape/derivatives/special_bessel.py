@@ -1,7 +1,8 @@
 """Derivatives of Bessel functions by their argument; by the order there is none here.
 
 The recurrences are those that stay finite at 0 and do not cancel there: J' = (J- - J+)/2 in place
-of J- - v J/z. Section and equation numbers are those of the NIST Digital Library (DLMF).
+of J- - v J/z, but not for Y and K. Section and equation numbers are those of the NIST Digital
+Library (DLMF).
 """
 
 from __future__ import annotations
@@ -12,72 +13,168 @@ import numpy as np
 from scipy import special
 
 from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufuncs
+from gradtape.derivatives.special_fractions import by_logarithm
 from gradtape.derivatives.special_scaled import scaled_i, scaled_k
-from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning
+from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning, strip
 
-__all__ = ["spherical_i", "spherical_j"]
+__all__ = ["of_order", "spherical_i", "spherical_j"]
 
 
-def _half_difference(f: Any) -> Any:
+#: From here on SciPy's Hankel functions are NaN.
+_LAST = 1e9
+#: Where Hankel functions are computed in the place of others: there that is quick.
+_ELSEWHERE = 1e4
+
+
+def _half_difference(f: Any, v: Any, z: Any) -> Any:
     """(f- - f+)/2, the derivative of J, Y and H (10.6.1)."""
-    return lambda v, z: (f(v - 1.0, z) - f(v + 1.0, z)) / 2
-
-
-def _y_slope(v: Any, z: Any) -> Any:
-    """The same for Y; at 0, where both terms are infinite, the second outweighs the first."""
-    return (np.where(z == 0, 0, special.yv(v - 1.0, z)) - special.yv(v + 1.0, z)) / 2
+    return (f(v - 1.0, z) - f(v + 1.0, z)) / 2
 
 
 def _half_sum(f: Any, v: Any, z: Any) -> Any:
-    """(f- + f+)/2, the derivative of I, and minus that of K (10.29.1)."""
+    """(f- + f+)/2, the derivative of I (10.29.1)."""
     return (f(v - 1.0, z) + f(v + 1.0, z)) / 2
 
 
+def _inwards(f: Any, v: Any, z: Any, out: Any) -> Any:
+    """f- - (v/z) f or (v/z) f - f+, the derivative of Y and H (10.6.2), by the order nearer to 0.
+
+    These grow with the order so fast that the rounding of v + 1 would cost digits. At 0 the last
+    term is infinite, and outweighs the other one.
+    """
+    order, sign = abs(strip(v)), _sign(strip(v))
+    side = sign * f(v - sign, z)
+    none = np.equal(order, 0)
+    side = np.where(np.equal(strip(z), 0) & ~none, 0, side)
+    return side - np.where(none, 0, order / z * out)
+
+
+def _sign(v: Any) -> Any:
+    """1 or -1, which is as much of a Python number as v is."""
+    if hasattr(v, "dtype"):
+        return 1.0 * np.where(v < 0, -np.ones((), v.dtype), np.ones((), v.dtype))
+    return -1.0 if v < 0 else 1.0
+
+
+def _k_slope(f: Any, v: Any, z: Any, out: Any) -> Any:
+    """-f- - (v/z) f for the order without its sign, the derivative of K (10.29.2)."""
+    order = abs(strip(v))
+    return -f(order - 1.0, z) - np.where(np.equal(order, 0), 0, order / z * out)
+
+
 def _kve_slope(v: Any, z: Any, out: Any) -> Any:
-    """The derivative of K e^z; for real z without the cancellation of its two terms."""
+    """The derivative of K e^z."""
     if out.dtype.kind != "c":
         return scaled_k(v, z, 1)
-    return out - _half_sum(special.kve, v, z)
+    return by_logarithm(v, z, out, out + _k_slope(special.kve, v, z, out), 1)
+
+
+# Real arguments: J and Y are the parts of H, of which SciPy's is much closer where they are of one
+# size; where they are not, SciPy's H loses the smaller one.
+
+
+def _beyond(v: Any, x: Any) -> Any:
+    """Where J and Y of a real x are of one size, or SciPy's J comes by a recurrence."""
+    order, size = abs(strip(v)), strip(x)
+    start = np.maximum(np.minimum(order, 2 * np.sqrt(order + 1)), 1.5 * order - 5)
+    return (size >= np.maximum(start, 2)) & (size < _LAST)
+
+
+def _within(condition: Any, x: Any, otherwise: float = 1.0) -> Any:
+    """x where the condition holds; elsewhere a number at which its formula is harmless."""
+    return np.where(condition, x, np.full((), otherwise, x.dtype))
+
+
+def _oscillating(part: Any, v: Any, x: Any, direct: Any) -> Any:
+    """A part of H' = J' + i Y' where a real x is beyond the order."""
+    beyond = _beyond(v, x)
+    inside = _within(beyond, x, _ELSEWHERE)
+    slope = _inwards(special.hankel1, v, inside, special.hankel1(v, inside))
+    return np.where(beyond, part(slope), direct)
+
+
+def of_order(v: float, part: Any, x: Any, direct: Any) -> Any:
+    """J or Y of the order 0 or 1, of which SciPy's j0 to y1 lose as many ulps as x is large."""
+    beyond = _beyond(v, x)
+    return np.where(beyond, part(special.hankel1(v, _within(beyond, x, _ELSEWHERE))), direct)
+
+
+def _j_slope(v: Any, z: Any) -> Any:
+    direct = _half_difference(special.jv, v, z)
+    return direct if np.iscomplexobj(z) else _oscillating(np.real, v, z, direct)
+
+
+def _y_slope(v: Any, z: Any, out: Any) -> Any:
+    direct = _inwards(special.yv, v, z, out)
+    return direct if np.iscomplexobj(z) else _oscillating(np.imag, v, z, direct)
+
+
+def _hankel_slope(ufunc: Any, i: complex) -> Any:
+    """H', which is J' + i Y' for real z."""
+
+    def slope(v: Any, z: Any, out: Any) -> Any:
+        direct = _inwards(ufunc, v, z, out)
+        if np.iscomplexobj(z):
+            return direct
+        inside = (strip(z) > 0) & ~_beyond(v, z)
+        return np.where(inside, _of_parts(v, _within(inside, z), i)[1], direct)
+
+    return slope
+
+
+def _of_parts(v: Any, x: Any, i: complex) -> tuple[Any, Any]:
+    """J + i Y and its derivative."""
+    y = special.yv(v, x)
+    slope = _half_difference(special.jv, v, x) + i * _inwards(special.yv, v, x, y)
+    return special.jv(v, x) + i * y, slope
+
+
+def _scaled_hankel_slope(ufunc: Any, i: complex) -> Any:
+    """The derivative of H exp(-iz), where H is K at -iz but for a factor (10.27.8)."""
+
+    def slope(v: Any, z: Any, out: Any) -> Any:
+        direct = _inwards(ufunc, v, z, out) - i * out
+        if not np.iscomplexobj(z):
+            inside = (strip(z) > 0) & ~_beyond(v, z)
+            x = _within(inside, z)
+            value, by_x = _of_parts(v, x, i)
+            turned = np.exp(np.multiply(-i, x)) * (by_x - i * value)
+            direct = np.where(inside, turned, direct)
+        return by_logarithm(v, z, out, direct, -i)
+
+    return slope
 
 
 elementwise(
     {
-        special.jv: (None, _half_difference(special.jv)),
+        special.jv: (None, _j_slope),
         special.yv: (None, _y_slope),
         special.yn: (None, _y_slope),
         special.iv: (None, lambda v, z: _half_sum(special.iv, v, z)),
-        special.kv: (None, lambda v, z: -_half_sum(special.kv, v, z)),
-        special.kn: (None, lambda v, z: -_half_sum(special.kv, v, z)),
-        special.hankel1: (None, _half_difference(special.hankel1)),
-        special.hankel2: (None, _half_difference(special.hankel2)),
-        # Scaled by exp(z), exp(-iz), exp(iz): holomorphic. The terms of these slopes, of H, and
-        # of I below cancel at large z, as z grows beyond the order: |z| ulps are lost.
+        special.kv: (None, lambda v, z, out: _k_slope(special.kv, v, z, out)),
+        special.kn: (None, lambda v, z, out: _k_slope(special.kv, v, z, out)),
+        special.hankel1: (None, _hankel_slope(special.hankel1, 1j)),
+        special.hankel2: (None, _hankel_slope(special.hankel2, -1j)),
+        # Scaled by exp(z), exp(-iz), exp(iz): holomorphic.
         special.kve: (None, _kve_slope),
-        special.hankel1e: (
-            None,
-            lambda v, z, out: _half_difference(special.hankel1e)(v, z) - 1j * out,
-        ),
-        special.hankel2e: (
-            None,
-            lambda v, z, out: _half_difference(special.hankel2e)(v, z) + 1j * out,
-        ),
+        special.hankel1e: (None, _scaled_hankel_slope(special.hankel1e, 1j)),
+        special.hankel2e: (None, _scaled_hankel_slope(special.hankel2e, -1j)),
         # Scaled by exp(-|Im z|), which is 1 for real z, and by exp(-|Re z|).
-        special.jve: (None, _half_difference(special.jve)),
+        special.jve: (None, _j_slope),
         special.yve: (None, _y_slope),
-        special.ive: (
-            None,
-            lambda v, z, out: _half_sum(special.ive, v, z) - np.sign(z) * out,
-        ),
+        special.ive: (None, lambda v, z: scaled_i(v, z, 1)),
     },
     names=("v", "z"),
 )
 
 elementwise(
     {
-        special.j0: lambda x: -special.j1(x),
-        special.j1: lambda x: (special.j0(x) - special.jv(2.0, x)) / 2,
-        special.y0: lambda x: -special.y1(x),
-        special.y1: lambda x: _y_slope(1.0, x),
+        special.j0: lambda x: -of_order(1.0, np.real, x, special.j1(x)),
+        special.j1: lambda x: _oscillating(
+            np.real, 1.0, x, (special.j0(x) - special.jv(2.0, x)) / 2
+        ),
+        special.y0: lambda x: -of_order(1.0, np.imag, x, special.y1(x)),
+        special.y1: lambda x, out: _y_slope(1.0, x, out),
         special.i0: lambda x: special.i1(x),
         special.i1: lambda x: (special.i0(x) + special.iv(2.0, x)) / 2,
         special.k0: lambda x: -special.k1(x),

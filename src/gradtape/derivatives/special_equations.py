@@ -1,4 +1,4 @@
-"""Derivatives of functions that solve differential equations: Airy, Kelvin, Struve, Weber, Mathieu.
+"""Derivatives of functions that solve differential equations: Struve, Weber, Mathieu.
 
 SciPy gives most of them together with their slopes, so that the equation does the rest. Numbers in
 parentheses are those of the NIST Digital Library (DLMF).
@@ -6,7 +6,6 @@ parentheses are those of the NIST Digital Library (DLMF).
 
 from __future__ import annotations
 
-import cmath
 from typing import Any
 
 import numpy as np
@@ -20,107 +19,7 @@ from gradtape.derivatives.special_arguments import (
     several,
 )
 from gradtape.needs import Named
-from gradtape.rules import Elementwise, elementwise, meaning, refuse, strip
-
-# Airy functions: w'' = z w (9.2.1) ---------------------------------------------------------------
-
-several(
-    special.airy,
-    ("z",),
-    lambda z: special.airy(z)[1],
-    lambda z: z * special.airy(z)[0],
-    lambda z: special.airy(z)[3],
-    lambda z: z * special.airy(z)[2],
-)
-
-several(
-    special.itairy,
-    ("x",),
-    lambda x: special.airy(x)[0],
-    lambda x: special.airy(x)[2],
-    lambda x: special.airy(-x)[0],
-    lambda x: special.airy(-x)[2],
-)
-
-
-def _airye(output: int) -> Elementwise:
-    """An output of airye, as a function of z and the real number s = |Re(2/3 z sqrt(z))|.
-
-    Ai and Ai' come times exp(2/3 z sqrt(z)), which is holomorphic, Bi and Bi' times exp(-s).
-    """
-    slope = output ^ 1  # Ai and Ai', Bi and Bi' stand side by side
-    grows = output > 1
-
-    def by_z(z: Any, s: Any, out: Any) -> Any:
-        factor = 1 if slope > output else z
-        other = factor * _scaled[slope](z, s, special.airye(strip(z))[slope])
-        return other if grows else other + np.sqrt(z) * out
-
-    return Elementwise(
-        lambda z, s, value: value,
-        (by_z, (lambda s, out: -np.sign(s) * out) if grows else None, None),
-        names=("z", "s", "value"),
-        name=f"airye {output}",
-    )
-
-
-_scaled = [_airye(i) for i in range(4)]
-
-
-@meaning(special.airye)
-def _bind_airye(z: Any) -> Any:
-    values = special.airye(strip(z))
-    s = 2 / 3 * np.real(z * np.sqrt(z)) if np.iscomplexobj(z) else _growth(z)
-    return tuple([f(z, s if i > 1 else 0.0, values[i]) for i, f in enumerate(_scaled)])
-
-
-def _growth(x: Any) -> Any:
-    """2/3 x sqrt(x) of a real x, and 0 where that is imaginary."""
-    positive = np.where(x > 0, x, 0)
-    return 2 / 3 * positive * np.sqrt(np.where(x > 0, x, 1))
-
-
-# Kelvin functions: those of Bessel on a ray (10.61.1), x x w'' + x w' = i x x w -----------------
-
-_ALONG_J, _ALONG_K = cmath.exp(0.75j * cmath.pi), cmath.exp(0.25j * cmath.pi)
-
-
-def _first_kind(x: Any, function: Any) -> Any:
-    """w'' of ber + i bei: i/2 (w - J2 on the ray), which is regular at 0."""
-    return 0.5j * (function - special.jv(2.0, x * _ALONG_J))
-
-
-def _second_kind(x: Any, function: Any) -> Any:
-    """w'' of ker + i kei: i/2 (w + K2 on the ray)."""
-    return 0.5j * (function + special.kv(2.0, x * _ALONG_K))
-
-
-elementwise(
-    {
-        special.ber: lambda x: special.berp(x),
-        special.bei: lambda x: special.beip(x),
-        special.ker: lambda x: special.kerp(x),
-        special.kei: lambda x: special.keip(x),
-        special.berp: lambda x: np.real(_first_kind(x, special.ber(x) + 1j * special.bei(x))),
-        special.beip: lambda x: np.imag(_first_kind(x, special.ber(x) + 1j * special.bei(x))),
-        special.kerp: lambda x: np.real(_second_kind(x, special.ker(x) + 1j * special.kei(x))),
-        # Near 0 this part drowns in the other, and comes from the equation as it is.
-        special.keip: lambda x: np.where(
-            x < 1,
-            special.ker(x) - special.keip(x) / x,
-            np.imag(_second_kind(x, special.ker(x) + 1j * special.kei(x))),
-        ),
-    }
-)
-
-several(
-    special.kelvin,
-    ("x",),
-    lambda x: special.kelvin(x)[2],
-    lambda x: special.kelvin(x)[3],
-    lambda x: _first_kind(x, special.kelvin(x)[0]),
-    lambda x: _second_kind(x, special.kelvin(x)[1]),
-)
+from gradtape.rules import elementwise, refuse, strip
 
 # Struve functions -------------------------------------------------------------------------------
 

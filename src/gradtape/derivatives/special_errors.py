@@ -52,6 +52,20 @@ erfcx_slope: Elementwise = piece(
 )
 
 
+#: Where the slope of Dawson's integral is 0, in two parts.
+DAWSON_TOP = (0.9241388730045917, 2.3780739826467796e-17)
+
+
+def _beside_top(h: Any) -> Any:
+    """The slope at a distance from there: the power series that solves y'' + 2 x y' + 4 y = 0."""
+    top = DAWSON_TOP[0]
+    series = [0.0, -1 / top]  # since at the top 2 x dawsn(x) = 1
+    for k in range(24):
+        inner = (k + 1) * top * series[k + 1] + (k + 2) * series[k]
+        series.append(-2 * inner / ((k + 1) * (k + 2)))
+    return np.polynomial.polynomial.polyval(h, series)
+
+
 def _dawson_slope(x: Any) -> Any:
     """1 - 2 x dawsn(x); away from 0 as an integral over the distance from x."""
     plain = 1 - 2 * x * sp.dawsn(x)
@@ -60,6 +74,9 @@ def _dawson_slope(x: Any) -> Any:
     square = np.square(np.where(np.abs(x) > 1.3, np.clip(x, -1e150, 1e150), 2))
     reach = np.minimum(1, 40 / square)
     tail = integral(lambda r, s: r * np.exp(-s * r * (2 - r)), reach, square)
+    from_top = (np.abs(x) - DAWSON_TOP[0]) - DAWSON_TOP[1]
+    near = np.abs(from_top) < 0.3
+    plain = np.where(near, _beside_top(np.where(near, from_top, 0)), plain)
     return np.where(np.abs(x) > 1.3, np.exp(-square) - 2 * (square * tail), plain)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from gradtape.derivatives.special_arguments import PARAMETER, like, refusing_ufuncs, several
-from gradtape.derivatives.special_bessel import spherical_i, spherical_j
+from gradtape.derivatives.special_bessel import of_order, spherical_i, spherical_j
 from gradtape.rules import Elementwise, elementwise
 
 # Fresnel integrals --------------------------------------------------------------------------------
@@ -123,7 +123,12 @@ _struve_quotient = _divided(
     lambda x: special.struve(0.0, x), _ratios(2 / math.pi, lambda k: -1 / (2 * k + 1) ** 2)
 )
 
-several(special.itj0y0, ("x",), lambda x: special.j0(x), lambda x: special.y0(x))
+several(
+    special.itj0y0,
+    ("x",),
+    lambda x: of_order(0.0, np.real, x, special.j0(x)),
+    lambda x: of_order(0.0, np.imag, x, special.y0(x)),
+)
 several(special.iti0k0, ("x",), lambda x: special.i0(x), lambda x: special.k0(x))
 several(special.it2j0y0, ("x",), lambda x: _j0_quotient(x), lambda x: -special.y0(x) / x)
 several(special.it2i0k0, ("x",), lambda x: _i0_quotient(x), lambda x: -special.k0(x) / x)

@@ -13,9 +13,11 @@ import numpy as np
 import scipy.special as sp
 
 from gradtape.derivatives.special_arguments import refusing
+from gradtape.derivatives.special_pairs import two_product
 from gradtape.derivatives.special_parts import (
     cut,
     log_slopes,
+    piece,
     power_moment,
     relatively,
     several_arguments,
@@ -27,6 +29,8 @@ __all__ = ["diric"]
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
 DEGREE = float(np.pi / 180)
+#: 1/e as a float, and the logarithm of e times this float.
+ONE_OVER_E, LOG_OF_REST = 0.36787944117144233, 3.3784855259134224e-17
 
 
 def zero(x: Any) -> Any:
@@ -50,10 +54,6 @@ def _xlog1py(x: Any, y: Any) -> Any:
     return np.log1p(rest), x / (1 + rest)
 
 
-def _entr(x: Any) -> Any:
-    return np.where(x < 0, zero(x), -np.log(cut(x >= 0, x, 1)) - 1)
-
-
 def _log_ratio(x: Any, y: Any) -> Any:
     """log(x/y) for x, y >= 0, without the rounding of x/y where they are near."""
     near = (y < 2 * x) & (x < 2 * y)
@@ -62,11 +62,29 @@ def _log_ratio(x: Any, y: Any) -> Any:
     return np.where(near, close, np.log(cut(~near, x, 1)) - np.log(cut(~near, y, 1)))
 
 
+def _log_and_one(x: Any, y: Any) -> Any:
+    """log(x/y) + 1, which is 0 at x = y/e: near it by the distance from y/e, in two parts."""
+    plain = _log_ratio(x, y) + 1
+    near = np.abs(plain) < 0.3
+    y, shift = np.frexp(np.where(near, y, 1))
+    x = np.ldexp(np.where(near, x, ONE_OVER_E), -shift)
+    middle, lost = two_product(np.full_like(y, ONE_OVER_E), y)
+    close = np.log1p(((x - middle) - lost) / middle) + LOG_OF_REST
+    return np.where(near, close, plain)
+
+
+log_and_one: Elementwise = piece(_log_and_one, (lambda x: 1 / x, lambda y: -1 / y), ("x", "y"))
+
+
+def _entr(x: Any) -> Any:
+    return np.where(x < 0, zero(x), -log_and_one(cut(x >= 0, x, 1), np.ones((), x.dtype)))
+
+
 def _rel_entr(x: Any, y: Any) -> Any:
     inside = (x >= 0) & (y > 0)
     p, q = cut(inside, x, 1), cut(inside, y, 1)
     return (
-        np.where(inside, _log_ratio(p, q) + 1, zero(p)),
+        np.where(inside, log_and_one(p, q), zero(p)),
         np.where(inside, -p / q, zero(q)),
     )
 

@@ -11,7 +11,7 @@ import scipy.special as sp
 from gradtape.derivatives.special_parts import piece
 from gradtape.rules import Elementwise
 
-__all__ = ["polygamma", "psi_rise"]
+__all__ = ["log_excess", "polygamma", "psi_rise"]
 
 #: The Bernoulli numbers B(2), B(4), ...
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
@@ -109,3 +109,31 @@ psi_rise: Elementwise = piece(
     ),
     ("x", "h"),
 )
+
+
+def _less_log1p(z: Any) -> Any:
+    """z - log(1 + z), z >= 0: twice the artanh of r = z/(2 + z) is the log, and z - 2 r = z r."""
+    near = z < 1
+    inside = np.where(near, z, 0)
+    r = inside / (2 + inside)
+    square, series = r * r, np.zeros(z.shape)
+    for k in range(33, 1, -2):
+        series = (series + 1 / k) * square
+    return np.where(near, r * (inside - 2 * series), z - np.log1p(z))
+
+
+def log_excess(a: Any, b: Any) -> Any:
+    """log(a) - psi(a) less the same at a + b, by differences as above; of bare arrays."""
+    total = np.zeros(a.shape)
+    for _ in range(12):
+        low = a < 12
+        c = a + b
+        z = b / (a * (c + 1))
+        total = total + np.where(low, z / c + _less_log1p(z), 0)
+        a = np.where(low, a + 1, a)
+    c = a + b
+    u, v = 1 / a / a, 1 / c / c
+    slope = value = np.zeros(a.shape)
+    for coefficient in [*PSI_SERIES[::-1], 0.0]:
+        slope, value = slope * v + value, value * u + coefficient
+    return total + b / a / c / 2 + slope * (b / a / c) * (1 / a + 1 / c)

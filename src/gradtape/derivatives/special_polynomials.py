@@ -19,6 +19,7 @@ from gradtape.derivatives.special_arguments import (
     refusing,
     refusing_ufuncs,
 )
+from gradtape.derivatives.special_recurrences import MOST, gegenbauer, hermite, legendre_slope
 from gradtape.rules import Elementwise, elementwise, meaning, strip
 
 __all__ = ["spherical_harmonic"]
@@ -31,6 +32,11 @@ def _below(n: Any) -> tuple[Any, Any]:
     return np.where(n == 0, 0, n - 1), np.where(n == 0, 0.0, 1.0)
 
 
+def _by_steps(n: Any, x: Any) -> bool:
+    """Whether a recurrence gives the last digits: degrees are whole, and not too large."""
+    return bool(x.dtype.kind == "f" and np.all((n == np.floor(n)) & (n <= MOST)))
+
+
 def _jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
     """The derivative by x (18.9.15)."""
     lower, some = _below(n)
@@ -39,13 +45,15 @@ def _jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
 
 
 def _legendre(n: Any, x: Any) -> Any:
-    """The same for alpha = beta = 0."""
-    return _jacobi(n, 0.0, 0.0, x)
+    """The derivative by x, where C^(1/2) is P (18.7.9)."""
+    return _gegenbauer(n, 0.5, x)
 
 
 def _gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
     """The derivative by x (18.9.19)."""
     lower, some = _below(n)
+    if _by_steps(lower, x):
+        return 2 * some * alpha * gegenbauer(lower, alpha, 1.0, x)
     return 2 * some * alpha * special.eval_gegenbauer(lower, alpha + 1.0, x)
 
 
@@ -63,6 +71,10 @@ def _times_degree(polynomial: Any) -> Any:
         return n * polynomial(lower, x)
 
     return slope
+
+
+def _hermitenorm(n: Any, x: Any) -> Any:
+    return hermite(n, x) if _by_steps(n, x) else special.eval_hermitenorm(n, x)
 
 
 _chebyt = _times_degree(special.eval_chebyu)  # (18.9.21)
@@ -87,7 +99,7 @@ elementwise(
         special.eval_chebys: (None, lambda n, x: _gegenbauer(n, 1.0, x / 2) / 2),
         special.eval_laguerre: (None, lambda n, x: _laguerre(n, 0.0, x)),
         special.eval_hermite: (None, _times_degree(lambda n, x: 2 * special.eval_hermite(n, x))),
-        special.eval_hermitenorm: (None, _times_degree(special.eval_hermitenorm)),
+        special.eval_hermitenorm: (None, _times_degree(_hermitenorm)),
     },
     names=("n", "x"),
 )
@@ -127,20 +139,39 @@ def _over_root(m: Any, v: Any, x: Any) -> Any:
     return np.where(m == 0, special.lpmv(0.0, v, x) / root, -sides / (2 * safe))
 
 
-def _lpmv(m: Any, v: Any, x: Any) -> Any:
-    """The derivative by x: (P^(m+1) - (v + m)(v - m + 1) P^(m-1)) / 2, over -sqrt(1 - x x).
-
-    SciPy knows negative orders down to -v only; they are multiples of the positive ones (14.9.3).
-    """
-    m, v = np.asarray(strip(m), float)[()], np.asarray(strip(v), float)[()]
+def _mirror(m: Any, v: Any) -> Any:
+    """What a function of order -m is of that of order m (14.9.3), which SciPy knows for m <= v."""
     order = np.abs(m)
-    mirror = (-1.0) ** order / special.poch(v - order + 1, 2 * order)
+    return np.where(m < 0, (-1.0) ** order / special.poch(v - order + 1, 2 * order), 1.0)
+
+
+def _whole_lpmv(m: Any, v: Any, x: Any) -> Any:
+    """Of whole degrees and orders: by Gegenbauer's polynomials (14.3.21)."""
+    order = np.abs(m)
+    n = v - order
+    front = np.where(n < 0, 0.0, special.poch(0.5, order) * (-2.0) ** order)
+    inner = gegenbauer(v - 1, 0.5, 1.0, x)  # for order 0 there is no root
+    root = np.where(order == 0, 1, (1 - x) * (1 + x))
+    outer = np.power(root, np.where(order == 0, 1, order / 2 - 1)) * legendre_slope(order, n, x)
+    return _mirror(m, v) * front * np.where(order == 0, inner, outer)
+
+
+def _lpmv(m: Any, v: Any, x: Any) -> Any:
+    """The derivative by x."""
+    m, v = np.asarray(strip(m), float)[()], np.asarray(strip(v), float)[()]
+    whole = (m == np.floor(m)) & (v == np.floor(v)) & (v >= 0) & (v <= MOST)
+    return _whole_lpmv(m, v, x) if np.all(whole) else _any_lpmv(m, v, x)
+
+
+def _any_lpmv(m: Any, v: Any, x: Any) -> Any:
+    """(P^(m+1) - (v + m)(v - m + 1) P^(m-1)) / 2, over -sqrt(1 - x x)."""
+    order = np.abs(m)
     weight = (v + order) * (v - order + 1)
     lower = np.where((weight == 0) | (order == 0), 0, _over_root(order - 1, v, x))
     # P^-1 is -P^1 / (v (v + 1)), which makes both terms one for m = 0.
     zero = special.lpmv(2.0, v - 1.0, x) + v * (v + 1) * special.lpmv(0.0, v - 1.0, x)
     others = weight * lower - _over_root(order + 1, v, x)
-    return np.where(m < 0, mirror, 1.0) * np.where(order == 0, zero, others) / 2
+    return _mirror(m, v) * np.where(order == 0, zero, others) / 2
 
 
 elementwise({special.lpmv: (None, None, _lpmv)}, names=("m", "v", "x"))

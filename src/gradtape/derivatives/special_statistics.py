@@ -1,11 +1,6 @@
 """Partial derivatives of the distribution functions and their inverses.
 
-A distribution function F is given by its slopes: its partials by each argument. From them follow
-the complement's, and those of each inverse: solving F = p for the argument y gives 1/F_y by p, and
--F_x/F_y by any other argument x. An argument that SciPy cuts to an integer has slope 0.
-
-The slopes of F and Student's t by large degrees of freedom n are small differences of two terms:
-their relative error is about n**2 units in the last place, 1e-10 at n = 1000.
+Each family of them is given by the slopes of its distribution function; see ``special_inverses``.
 """
 
 from __future__ import annotations
@@ -17,69 +12,37 @@ import scipy.special as sp
 
 from gradtape.derivatives.special_arguments import refusing_ufuncs
 from gradtape.derivatives.special_errors import ndtri_slope
+from gradtape.derivatives.special_hypergeometric import kummer
 from gradtape.derivatives.special_incomplete import (
     beta_density,
     beta_moment,
     gamma_density,
-    half_step,
     log_moment,
+    small_beta,
+    small_gamma,
+    small_gamma_rest,
 )
-from gradtape.derivatives.special_parts import cut, gaussian, power_moment, several_arguments
-from gradtape.needs import Named
-from gradtape.rules import elementwise, refuse
+from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
+from gradtape.derivatives.special_pairs import pair_quotient, times
+from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment, several_arguments
+from gradtape.derivatives.special_ratios import ratio_density
+from gradtape.rules import Elementwise, elementwise, refuse
 
 __all__: list[str] = []
 
 ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
+#: From where on nc x / 4 needs too many terms of the noncentral chi square density.
+MANY = 1e6
+#: pi**2 / 8 in two parts.
+EIGHTH = (1.2337005501361697, 7.831619385924639e-17)
 
-Slopes = tuple[Any, ...]
-Names = tuple[str, ...]
+# The incomplete gamma and beta functions ----------------------------------------------------------
 
-
-def distribution(function: Any, names: Names, slopes: Slopes, sign: int = 1) -> None:
-    """Register F, or for sign -1 what is 1 - F."""
-    partials = [Named(_times(sign, s), names) if callable(s) else s for s in slopes]
-    several_arguments({function: tuple(partials)}, *names)
-
-
-def inverse(
-    function: Any, arguments: Names, names: Names, slopes: Slopes, solved: str, sign: int = 1
-) -> None:
-    """Register what solves F = p (1 - F = p for sign -1), where p stands in the arguments."""
-    known = (*[name for name in names if name != solved], "out")
-    place = names.index(solved)
-    slope_of = dict(zip(names, slopes, strict=True))
-    by_solved = slope_of[solved]
-    partials: list[Any] = []
-    for argument in arguments:
-        slope = slope_of.get(argument)
-        if argument not in names:
-            partials.append(Named(_over(sign, by_solved, place), known))
-        else:
-            ratio = _ratio(slope, by_solved, place) if callable(slope) else None
-            partials.append(Named(ratio, known) if ratio else slope)
-    several_arguments({function: tuple(partials)}, *arguments)
-
-
-def _times(sign: int, slope: Any) -> Any:
-    return slope if sign == 1 else lambda *values: -slope(*values)
-
-
-def _over(sign: int, slope: Any, place: int) -> Any:
-    return lambda *values: sign / slope(*_in_order(values, place))
-
-
-def _ratio(slope: Any, by_solved: Any, place: int) -> Any:
-    def ratio(*values: Any) -> Any:
-        ordered = _in_order(values, place)
-        return -slope(*ordered) / by_solved(*ordered)
-
-    return ratio
-
-
-def _in_order(values: tuple[Any, ...], place: int) -> tuple[Any, ...]:
-    """The arguments of F: the last of the values, the solution, at its place."""
-    return (*values[:place], values[-1], *values[place:-1])
+INCOMPLETE = ("a", "x")
+_incomplete: Slopes = (lambda a, x: log_moment(1, a, x), lambda a, x: gamma_density(a, x))
+_incomplete_tails: Tails = (small_gamma, small_gamma_rest)
+inverse(sp.gammaincinv, ("a", "p"), INCOMPLETE, _incomplete, "x", tails=_incomplete_tails)
+inverse(sp.gammainccinv, ("a", "p"), INCOMPLETE, _incomplete, "x", -1, tails=_incomplete_tails)
 
 
 # The gamma family -------------------------------------------------------------------------------
@@ -89,10 +52,14 @@ _chi: Slopes = (
     lambda v, x: log_moment(1, v / 2, x / 2) / 2,
     lambda v, x: gamma_density(v / 2, x / 2) / 2,
 )
+_chi_tails: Tails = (
+    lambda v, x: small_gamma(v / 2, x / 2),
+    lambda v, x: small_gamma_rest(v / 2, x / 2),
+)
 distribution(sp.chdtr, CHI, _chi)
 distribution(sp.chdtrc, CHI, _chi, -1)
-inverse(sp.chdtri, ("v", "p"), CHI, _chi, "x", -1)
-inverse(sp.chdtriv, ("p", "x"), CHI, _chi, "v")
+inverse(sp.chdtri, ("v", "p"), CHI, _chi, "x", -1, tails=_chi_tails)
+inverse(sp.chdtriv, ("p", "x"), CHI, _chi, "v", tails=_chi_tails)
 
 GAMMA = ("a", "b", "x")
 _gamma: Slopes = (
@@ -100,11 +67,15 @@ _gamma: Slopes = (
     lambda a, b, x: log_moment(1, b, a * x),
     lambda a, b, x: gamma_density(b, a * x) * a,
 )
+_gamma_tails: Tails = (
+    lambda a, b, x: small_gamma(b, a * x),
+    lambda a, b, x: small_gamma_rest(b, a * x),
+)
 distribution(sp.gdtr, GAMMA, _gamma)
 distribution(sp.gdtrc, GAMMA, _gamma, -1)
-inverse(sp.gdtria, ("p", "b", "x"), GAMMA, _gamma, "a")
-inverse(sp.gdtrib, ("a", "p", "x"), GAMMA, _gamma, "b")
-inverse(sp.gdtrix, ("a", "b", "p"), GAMMA, _gamma, "x")
+inverse(sp.gdtria, ("p", "b", "x"), GAMMA, _gamma, "a", tails=_gamma_tails)
+inverse(sp.gdtrib, ("a", "p", "x"), GAMMA, _gamma, "b", tails=_gamma_tails)
+inverse(sp.gdtrix, ("a", "b", "p"), GAMMA, _gamma, "x", tails=_gamma_tails)
 
 POISSON = ("k", "m")
 _poisson: Slopes = (
@@ -112,10 +83,18 @@ _poisson: Slopes = (
     lambda k, m: -gamma_density(k + 1, m),
 )
 _whole_poisson: Slopes = (0, lambda k, m: -gamma_density(np.floor(k) + 1, m))
+_poisson_tails: Tails = (
+    lambda k, m: small_gamma_rest(k + 1, m),
+    lambda k, m: small_gamma(k + 1, m),
+)
+_whole_poisson_tails: Tails = (
+    lambda k, m: small_gamma_rest(np.floor(k) + 1, m),
+    lambda k, m: small_gamma(np.floor(k) + 1, m),
+)
 distribution(sp.pdtr, POISSON, _whole_poisson)
 distribution(sp.pdtrc, POISSON, _whole_poisson, -1)
-inverse(sp.pdtri, ("k", "y"), POISSON, _whole_poisson, "m")
-inverse(sp.pdtrik, ("p", "m"), POISSON, _poisson, "k")
+inverse(sp.pdtri, ("k", "y"), POISSON, _whole_poisson, "m", tails=_whole_poisson_tails)
+inverse(sp.pdtrik, ("p", "m"), POISSON, _poisson, "k", tails=_poisson_tails)
 
 
 # The beta family ----------------------------------------------------------------------------------
@@ -126,8 +105,14 @@ _beta: Slopes = (
     lambda a, b, x: beta_moment(0, 1, a, b, x),
     lambda a, b, x: beta_density(a, b, x),
 )
-inverse(sp.btdtria, ("p", "b", "x"), BETA, _beta, "a")
-inverse(sp.btdtrib, ("a", "p", "x"), BETA, _beta, "b")
+_beta_tails: Tails = (
+    lambda a, b, x: small_beta(a, b, x, 1 - x),
+    lambda a, b, x: small_beta(b, a, 1 - x, x),
+)
+inverse(sp.betaincinv, ("a", "b", "p"), BETA, _beta, "x", tails=_beta_tails)
+inverse(sp.betainccinv, ("a", "b", "p"), BETA, _beta, "x", -1, tails=_beta_tails)
+inverse(sp.btdtria, ("p", "b", "x"), BETA, _beta, "a", tails=_beta_tails)
+inverse(sp.btdtrib, ("a", "p", "x"), BETA, _beta, "b", tails=_beta_tails)
 
 #: F = I(1-p; n-k, k+1) = 1 - I(p; k+1, n-k).
 BINOMIAL = ("k", "n", "p")
@@ -146,12 +131,20 @@ def _whole_binomial_by_p(k: Any, n: Any, p: Any) -> Any:
 
 
 _whole_binomial: Slopes = (0, None, _whole_binomial_by_p)
+_binomial_tails: Tails = (
+    lambda k, n, p: small_beta(n - k, k + 1, 1 - p, p),
+    lambda k, n, p: small_beta(k + 1, n - k, p, 1 - p),
+)
+_whole_binomial_tails: Tails = (
+    lambda k, n, p: small_beta(np.trunc(n) - np.floor(k), np.floor(k) + 1, 1 - p, p),
+    lambda k, n, p: small_beta(np.floor(k) + 1, np.trunc(n) - np.floor(k), p, 1 - p),
+)
 distribution(sp.bdtr, BINOMIAL, _whole_binomial)
 distribution(sp.bdtrc, BINOMIAL, _whole_binomial, -1)
-inverse(sp.bdtri, ("k", "n", "y"), BINOMIAL, _whole_binomial, "p")
+inverse(sp.bdtri, ("k", "n", "y"), BINOMIAL, _whole_binomial, "p", tails=_whole_binomial_tails)
 refusing_ufuncs({1: "SciPy wants a whole number"}, sp.bdtr, sp.bdtrc, sp.bdtri)
-inverse(sp.bdtrik, ("y", "n", "p"), BINOMIAL, _binomial, "k")
-inverse(sp.bdtrin, ("k", "y", "p"), BINOMIAL, _binomial, "n")
+inverse(sp.bdtrik, ("y", "n", "p"), BINOMIAL, _binomial, "k", tails=_binomial_tails)
+inverse(sp.bdtrin, ("k", "y", "p"), BINOMIAL, _binomial, "n", tails=_binomial_tails)
 
 #: F = I(p; n, k+1).
 NEGATIVE = ("k", "n", "p")
@@ -165,112 +158,65 @@ _whole_negative: Slopes = (
     0,
     lambda k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1, p),
 )
+_negative_tails: Tails = (
+    lambda k, n, p: small_beta(n, k + 1, p, 1 - p),
+    lambda k, n, p: small_beta(k + 1, n, 1 - p, p),
+)
+_whole_negative_tails: Tails = (
+    lambda k, n, p: small_beta(np.trunc(n), np.trunc(k) + 1, p, 1 - p),
+    lambda k, n, p: small_beta(np.trunc(k) + 1, np.trunc(n), 1 - p, p),
+)
 distribution(sp.nbdtr, NEGATIVE, _whole_negative)
 distribution(sp.nbdtrc, NEGATIVE, _whole_negative, -1)
-inverse(sp.nbdtri, ("k", "n", "y"), NEGATIVE, _whole_negative, "p")
-inverse(sp.nbdtrik, ("y", "n", "p"), NEGATIVE, _negative, "k")
-inverse(sp.nbdtrin, ("k", "y", "p"), NEGATIVE, _negative, "n")
-
-
-# F and Student's t --------------------------------------------------------------------------------
-
-
-def _ratio_density(a: Any, b: Any, w: Any, v: Any) -> Any:
-    """The beta density at w, where v = 1 - w: of the two, by the smaller."""
-    low = w <= v
-    return beta_density(np.where(low, a, b), np.where(low, b, a), np.where(low, w, v))
-
-
-def _by_first(a: Any, b: Any, w: Any, v: Any) -> Any:
-    """The partial of I(w; a, b) by a, where v = 1 - w."""
-    low = w <= v
-    below = beta_moment(1, 0, a, b, cut(low, w, 0.5))
-    return np.where(low, below, -beta_moment(0, 1, b, a, cut(~low, v, 0.5)))
-
-
-def _f_by_x(dfn: Any, dfd: Any, x: Any) -> Any:
-    total = dfd + dfn * x
-    w, v = dfn * x / total, dfd / total
-    return _ratio_density(dfn / 2, dfd / 2, w, v) * (dfn / total) * v
-
-
-def _f_by_dfn(dfn: Any, dfd: Any, x: Any) -> Any:
-    total = dfd + dfn * x
-    w, v = dfn * x / total, dfd / total
-    own = _by_first(dfn / 2, dfd / 2, w, v) / 2
-    return own + _ratio_density(dfn / 2, dfd / 2, w, v) * (x / total) * v
-
-
-def _f_by_dfd(dfn: Any, dfd: Any, x: Any) -> Any:
-    total = dfd + dfn * x
-    w, v = dfn * x / total, dfd / total
-    own = _by_first(dfd / 2, dfn / 2, v, w) / 2
-    return -own - _ratio_density(dfn / 2, dfd / 2, w, v) * w / total
-
-
-F = ("dfn", "dfd", "x")
-_f: Slopes = (_f_by_dfn, _f_by_dfd, _f_by_x)
-distribution(sp.fdtr, F, _f)
-distribution(sp.fdtrc, F, _f, -1)
-inverse(sp.fdtri, ("dfn", "dfd", "p"), F, _f, "x")
-inverse(sp.fdtridfd, ("dfn", "p", "x"), F, _f, "dfd")
-
-
-def _t_density(df: Any, t: Any) -> Any:
-    """Student's density; with infinitely many degrees of freedom the normal one."""
-    finite = df < np.inf
-    n = cut(finite, df, 1)
-    square = t / n * t
-    few = cut(n < 16, n, 1)
-    power = np.where(
-        n < 16,
-        np.power(1 + cut(n < 16, square, 0), -(few + 1) / 2),
-        np.exp(-(n + 1) / 2 * np.log1p(square)),
-    )
-    own = np.where(finite, power * half_step(n / 2), gaussian(-0.5, t))
-    return own / ROOT_TWO_PI
-
-
-def _t_by_df(df: Any, t: Any) -> Any:
-    """Half the slope of I(t**2/(df + t**2); 1/2, df/2), with the sign of t."""
-    usable = (df < np.inf) & (t != 0)
-    n, u = cut(usable, df, 1), cut(usable, t, 1)
-    total = n + u * u
-    w, v = u / total * u, n / total
-    b = n / 2
-    half = np.full((), 0.5, b.dtype)
-    own = -_by_first(b, half, v, w) / 2  # by the second argument of I(w; 1/2, b)
-    slope = own - _ratio_density(half, b, w, v) * (w / total)
-    return np.where(usable, np.sign(u) * slope / 2, np.zeros((), b.dtype))
-
-
-T = ("df", "t")
-_t: Slopes = (_t_by_df, _t_density)
-distribution(sp.stdtr, T, _t)
-inverse(sp.stdtrit, ("df", "p"), T, _t, "t")
-inverse(sp.stdtridf, ("p", "t"), T, _t, "df")
+inverse(sp.nbdtri, ("k", "n", "y"), NEGATIVE, _whole_negative, "p", tails=_whole_negative_tails)
+inverse(sp.nbdtrik, ("y", "n", "p"), NEGATIVE, _negative, "k", tails=_negative_tails)
+inverse(sp.nbdtrin, ("k", "y", "p"), NEGATIVE, _negative, "n", tails=_negative_tails)
 
 
 # Noncentral ---------------------------------------------------------------------------------------
 
 
 def _noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
-    """By 0F1 where its argument is small, else by a scaled Bessel function (R. A. Fisher, 1928)."""
-    product = nc * x
-    small = product < 100
-    near = np.exp(-cut(small, nc, 0) / 2) * gamma_density(df / 2, x / 2) / 2
-    near = near * sp.hyp0f1(df / 2, cut(small, product, 0) / 4)
-    y, m = cut(~small, x, 10), cut(~small, nc, 10)
+    """The mean of chi square densities with df + 2 k degrees of freedom, k of Poisson's (nc / 2).
+
+    From the largest term on both ways, by the ratio of neighbours; of many terms, by a scaled
+    Bessel function (R. A. Fisher, 1928).
+    """
+    product = nc * x / 4
+    many = product > MANY
+    z, half = np.where(many, 1, product), df / 2
+    middle = np.where(z > 0, np.floor((np.hypot(half, 2 * np.sqrt(z)) - half) / 2), 0)
+    first = gamma_density(middle + 1, nc / 2) * gamma_density(half + middle, x / 2) / 2
+    total, up, down, k = np.ones(z.shape), np.ones(z.shape), np.ones(z.shape), 0
+    while np.any(np.maximum(up, down) > 1e-18 * total):
+        up = up * (z / ((middle + k + 1) * (half + middle + k)))
+        falling = np.maximum(middle - k, 0)
+        down = down * (falling * (half + falling - 1) / np.where(z > 0, z, 1))
+        total = total + (up + down)
+        k += 1
+    y, m = np.where(many, x, 1), np.where(many, nc, 1)
     gap = (y - m) / (np.sqrt(y) + np.sqrt(m))
     far = gaussian(-0.5, gap) / 2 * np.power(y / m, (df - 2) / 4)
-    return np.where(small, near, far * sp.ive(df / 2 - 1, np.sqrt(y * m)))
+    return np.where(many, far * sp.ive(half - 1, np.sqrt(y * m)), first * total)
 
+
+noncentral_chi_density: Elementwise = piece(
+    _noncentral_chi_density,
+    (
+        lambda x, df, nc, out: (
+            out * ((df / 2 - 1) / x - 0.5) + nc / (2 * x) * noncentral_chi_density(x, df + 2, nc)
+        ),
+        None,
+        lambda x, df, nc, out: (noncentral_chi_density(x, df + 2, nc) - out) / 2,
+    ),
+    ("x", "df", "nc"),
+)
 
 NONCENTRAL_CHI = ("x", "df", "nc")
 _noncentral_chi: Slopes = (
-    _noncentral_chi_density,
+    lambda x, df, nc: noncentral_chi_density(x, df, nc),
     None,
-    lambda x, df, nc: -_noncentral_chi_density(x, df + 2, nc),
+    lambda x, df, nc: -noncentral_chi_density(x, df + 2, nc),
 )
 distribution(sp.chndtr, NONCENTRAL_CHI, _noncentral_chi)
 inverse(sp.chndtrix, ("p", "df", "nc"), NONCENTRAL_CHI, _noncentral_chi, "x")
@@ -283,19 +229,19 @@ def _noncentral_f_scale(dfn: Any, dfd: Any, nc: Any, f: Any) -> tuple[Any, Any, 
     """exp(-nc/2) times the beta density at w, the share w of the numerator, and 1 - w."""
     total = dfd + dfn * f
     w, v = dfn * f / total, dfd / total
-    return np.exp(-nc / 2) * _ratio_density(dfn / 2, dfd / 2, w, v), w, v
+    return np.exp(-nc / 2) * ratio_density(dfn / 2, dfd / 2, w, v), w, v
 
 
 def _noncentral_f_by_f(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
     scale, w, v = _noncentral_f_scale(dfn, dfd, nc, f)
-    mixed = sp.hyp1f1((dfn + dfd) / 2, dfn / 2, nc * w / 2)
+    mixed = kummer((dfn + dfd) / 2, dfn / 2, nc * w / 2)
     return scale * mixed * v * (dfn / (dfd + dfn * f))
 
 
 def _noncentral_f_by_nc(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
     """Each term of the Poisson mixture less the one before is a beta density."""
     scale, w, v = _noncentral_f_scale(dfn, dfd, nc, f)
-    return -scale * w * v / dfn * sp.hyp1f1((dfn + dfd) / 2, dfn / 2 + 1, nc * w / 2)
+    return -scale * w * v / dfn * kummer((dfn + dfd) / 2, dfn / 2 + 1, nc * w / 2)
 
 
 NONCENTRAL_F = ("dfn", "dfd", "nc", "f")
@@ -333,16 +279,55 @@ def _nrdtrisd(mn: Any, p: Any, x: Any, out: Any) -> Any:
 several_arguments({sp.nrdtrisd: _nrdtrisd}, "mn", "p", "x")
 
 
+# Of Tukey's distribution p = F(x), x = (p**k - (1-p)**k)/k; in terms of h, half the logarithm of
+# p/(1-p), without differences: x = 2 sinh(k h)/k (2 cosh h)**-k. h is found to the last digits by
+# Newton's method from SciPy's p, which is right to 1e-14 only.
+
+
+def _growth(h: Any, k: Any) -> Any:
+    """The slope of log x by k, that is h L(k h) - log(2 cosh h), L(z) = coth z - 1/z."""
+    size, z = np.abs(h), np.abs(k * h)
+    rest = 2 * power_moment(1, -2 * z) / power_moment(0, -2 * z)  # 1 - L(z)
+    return -np.log1p(np.exp(-2 * size)) - size * np.where(k > 0, rest, 2 - rest)
+
+
+def _tukey_density(h: Any, k: Any) -> Any:
+    """dp/dx."""
+    p, q = sp.expit(2 * h), sp.expit(-2 * h)
+    return 1 / (p ** (k - 1) + q ** (k - 1))
+
+
+def _tukey_half_logit(x: Any, k: Any) -> Any:
+    inside = sp.tklmbda(-np.abs(x), k) > 0
+    p = np.where(inside, sp.tklmbda(-np.abs(x), k), 0.5)
+    goal = np.where(inside, -np.abs(x), 0)
+    h = sp.logit(p) / 2
+    for _ in range(6):
+        z = k * h
+        size = h * np.where(z == 0, 1, np.sinh(z) / np.where(z == 0, 1, z))
+        value = 2 * size * np.exp(-k * (np.abs(h) + np.log1p(np.exp(-2 * np.abs(h)))))
+        p, q = sp.expit(2 * h), sp.expit(-2 * h)
+        h = h - (value - goal) / (2 * (p**k * q + q**k * p))
+    return np.where(inside, np.copysign(h, x), np.copysign(np.inf, x))
+
+
+half_logit: Elementwise = piece(
+    _tukey_half_logit,
+    (
+        lambda k, out: _tukey_density(out, k) * np.cosh(out) ** 2 * 2,
+        lambda x, k, out: -x * _growth(out, k) * _tukey_density(out, k) * np.cosh(out) ** 2 * 2,
+    ),
+    ("x", "k"),
+)
+
+
 def _tukey(x: Any, lmbda: Any, out: Any) -> Any:
-    """Of the solution of x = (out**lmbda - (1 - out)**lmbda)/lmbda."""
     inside = (out > 0) & (out < 1)
-    p = cut(inside, out, 0.5)
-    q = 1 - p
-    logs = np.log(p), np.log(q)
-    density = 1 / (np.exp((lmbda - 1) * logs[0]) + np.exp((lmbda - 1) * logs[1]))
-    left, right = (log * log * power_moment(1, lmbda * log) for log in logs)
-    nothing = np.zeros((), p.dtype)
-    return np.where(inside, density, nothing), np.where(inside, (right - left) * density, nothing)
+    h = half_logit(cut(inside, x, 0), lmbda)
+    density = _tukey_density(h, lmbda)
+    nothing = np.zeros((), density.dtype)
+    by_lmbda = -x * _growth(h, lmbda) * density
+    return np.where(inside, density, nothing), np.where(inside, by_lmbda, nothing)
 
 
 several_arguments({sp.tklmbda: _tukey}, "x", "lmbda")
@@ -351,18 +336,28 @@ several_arguments({sp.tklmbda: _tukey}, "x", "lmbda")
 # Kolmogorov and Smirnov ---------------------------------------------------------------------------
 
 
+def _theta_term(k: Any, x: Any) -> Any:
+    """exp(-(k pi)**2 / (8 x x)), the exponent in two parts."""
+    exponent = pair_quotient(pair_quotient(times(EIGHTH, k * k), x), x)
+    return np.exp(-exponent[0]) * (1 - exponent[1])
+
+
+theta_term: Elementwise = piece(
+    _theta_term, (None, lambda k, x, out: out * (k * np.pi / x) ** 2 / (4 * x)), ("k", "x")
+)
+
+
 def _kolmogorov_slope(x: Any) -> Any:
     """By either of the two series of a theta function, DLMF 20.2.4 and 20.7.32."""
     high = x > 1
     u = cut(high, x, 1)
-    terms = [(-1) ** k * k * k * np.exp(-2 * k * k * (u * u)) for k in range(1, 8)]
+    terms = [(-1) ** k * k * k * gaussian(-0.5, 2 * k * u) for k in range(1, 8)]
     right = 8 * u * sum(terms)
     some = ~high & (x > 0.04)  # below, it is 0 in double precision
     t = cut(some, x, 0.5)
     total = np.zeros((), t.dtype)
     for k in range(1, 12, 2):
-        c = (k * np.pi) ** 2 / 8
-        total = total + (2 * c / (t * t) - 1) * np.exp(-c / (t * t))
+        total = total + ((k * np.pi / t) ** 2 / 4 - 1) * theta_term(float(k), t)
     left = -ROOT_TWO_PI / (t * t) * total
     return np.where(high, right, np.where(some, left, np.where(np.isnan(x), x, 0.0)))
 

@@ -103,14 +103,31 @@ def _soft_maximum(x: Any, /, axis: Axes) -> Any:
     return sp.softmax(x, axis=axis or None)
 
 
+def _balanced(r: Any, shares: Any, axis: Axes) -> Any:
+    """r, less the shares of its sum, so that the sum is 0.
+
+    Done once it loses digits beside a share near 1, in 1 - share; twice restores them, since the
+    sum that then is left is what was lost.
+    """
+    for _ in range(2):
+        r = _minus(r, shares * np.sum(r, axis=axis, keepdims=True))
+    return r
+
+
+def _minus(r: Any, fresh: Any) -> Any:
+    """r - fresh, into the memory of the latter where it is an array."""
+    if type(r) is type(fresh) is np.ndarray and (r.shape, r.dtype) == (fresh.shape, fresh.dtype):
+        return np.subtract(r, fresh, out=fresh)
+    return r - fresh
+
+
 def _pull_soft_maximum(g: Any, out: Any, axis: Axes) -> Any:
-    weighted = g * adjoint(out)
-    return weighted - adjoint(out) * np.sum(weighted, axis=axis, keepdims=True)
+    shares = adjoint(out)
+    return _balanced(g * shares, shares, axis)
 
 
 def _push_soft_maximum(t: Any, out: Any, axis: Axes) -> Any:
-    weighted = t * out
-    return weighted - out * np.sum(weighted, axis=axis, keepdims=True)
+    return _balanced(t * out, out, axis)
 
 
 soft_maximum = Primitive(_soft_maximum, _pull_soft_maximum, _push_soft_maximum)
@@ -121,11 +138,14 @@ def _log_soft_maximum(x: Any, /, axis: Axes) -> Any:
 
 
 def _pull_log_soft_maximum(g: Any, out: Any, axis: Axes) -> Any:
-    return g - np.exp(adjoint(out)) * np.sum(g, axis=axis, keepdims=True)
+    return _balanced(g, np.exp(adjoint(out)), axis)
 
 
 def _push_log_soft_maximum(t: Any, out: Any, axis: Axes) -> Any:
-    return t - np.sum(t * np.exp(out), axis=axis, keepdims=True)
+    shares = np.exp(out)
+    for _ in range(2):  # as in _balanced
+        t = t - np.sum(t * shares, axis=axis, keepdims=True)
+    return t
 
 
 log_soft_maximum = Primitive(_log_soft_maximum, _pull_log_soft_maximum, _push_log_soft_maximum)
