@@ -315,6 +315,7 @@ def test_empty_padding_keeps_what_it_surrounds():
 
 # Sequences for arrays ---------------------------------------------------------------------------
 
+NUMPY_2_2 = pytest.mark.skipif(not hasattr(np, "matvec"), reason="needs NumPy 2.2")
 MATRIX, VECTOR = [[1.0, 2.0], [3.0, 5.0]], [2.0, 7.0]
 
 
@@ -326,14 +327,12 @@ MATRIX, VECTOR = [[1.0, 2.0], [3.0, 5.0]], [2.0, 7.0]
         (np.linalg.matmul, [[2, 7], [2, 7]], [4, 7]),
         (lambda a, b: np.matmul(b, a), [[2, 2], [7, 7]], [3, 8]),
         (lambda a, b: np.linalg.multi_dot([b, a]), [[2, 2], [7, 7]], [3, 8]),
-        (lambda a, b: np.matvec(a, b), [[2, 7], [2, 7]], [4, 7]),
-        (lambda a, b: np.vecmat(b, a), [[2, 2], [7, 7]], [3, 8]),
+        pytest.param(lambda a, b: np.matvec(a, b), [[2, 7], [2, 7]], [4, 7], marks=NUMPY_2_2),
+        pytest.param(lambda a, b: np.vecmat(b, a), [[2, 2], [7, 7]], [3, 8], marks=NUMPY_2_2),
         (np.inner, [[2, 7], [2, 7]], [4, 7]),
     ],
 )
 def test_the_other_factor_may_be_a_list(function: Any, by_matrix: Any, by_vector: Any):
-    if not hasattr(np, "matvec") and "matvec" in function.__code__.co_names:
-        pytest.skip("needs NumPy 2.2")
     check(lambda a: function(a, VECTOR), (MATRIX, by_matrix))
     check(lambda b: function(MATRIX, b), (VECTOR, by_vector))
 
