@@ -105,8 +105,9 @@ def test_value_is_numpys(case: Case):
 
 @every_case
 def test_value_of_integers_is_numpys(case: Case):
-    # The operator squares booleans to another type than np.power does.
-    for dtype in "iq" if case.key is np.power else "iq?":
+    # The operator squares booleans to another type than np.power does; versions of SciPy differ.
+    odd = case.key is np.power or "simpson" in case.label or case.label.startswith("scipy.")
+    for dtype in "iq" if odd else "iq?":
         arguments = [np.rint(np.multiply(a, 3)).astype(dtype)[()] for a in case.arguments]
         with np.errstate(all="ignore"):
             try:

@@ -48,7 +48,7 @@ def scipys(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _wrapped(found: Any) -> Any:
     """An array as a tensor; a flag, a rank or None as it is."""
-    return Tensor(found) if isinstance(found, (np.ndarray, np.generic)) else found
+    return Tensor(found) if isinstance(found, (np.ndarray, np.number)) else found
 
 
 def _stripped(value: Any) -> Any:
