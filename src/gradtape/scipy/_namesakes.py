@@ -48,7 +48,8 @@ def scipys(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _wrapped(found: Any) -> Any:
     """An array as a tensor; a flag, a rank or None as it is."""
-    return Tensor(found) if isinstance(found, (np.ndarray, np.number)) else found
+    is_number = getattr(found, "dtype", np.dtype(bool)).kind in "iufc"
+    return Tensor(found) if is_number else found
 
 
 def _stripped(value: Any) -> Any:
