@@ -131,6 +131,7 @@ DISTRIBUTIONS: list[Measured] = [
     inverse("ncfdtri", noncentral_f, 3, (2, 3), (3.0, 5.0, 1.5, 0.3)),
     inverse("tklmbda", tukey, 0, (0, 1), (0.3, 0.5), (-0.7, 1.2), (4.0, -0.3), (1e-9, 0.4)),
     inverse("tklmbda", tukey, 0, (0, 1), (1e-3, -0.7), (-30.0, -0.5), (5.0, 0.01), (0.2, 3.0)),
+    inverse("tklmbda", tukey, 0, (0, 1), (1.9, 0.5), (-1.99, 0.5), (0.33, 3.0)),
     inverse("kolmogi", rest(lambda x: 1 - kolmogorov(x)), 0, (0,), (0.3,), (0.99,), (1e-6,)),
     inverse("smirnovi", smirnov, 1, (1,), (2, 0.3), (9, 0.01), (9, 0.9)),
     several(

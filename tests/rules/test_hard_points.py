@@ -246,3 +246,10 @@ def test_of_a_choice_only_one_boolean_array_is_kept(function: Any):
     ((*_, saved, _, _),) = tape._records
     assert saved[:2] == (None, None)
     assert saved[2].dtype == bool
+
+
+def test_mixed_derivative_of_a_power_at_exponent_0():
+    # d/dx x^y = y x^(y-1), of which the derivative by y at 0 is 1/x.
+    mixed = gt.grad(gt.grad(np.power, 0), 1)
+    assert mixed(2.0, 0.0) == 0.5
+    assert gt.grad(gt.grad(np.power, 1), 0)(2.0, 0.0) == 0.5

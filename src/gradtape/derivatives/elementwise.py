@@ -57,7 +57,7 @@ def _power(x: Any, y: Any, out: Any) -> Any:
 
     As in TensorFlow the logarithm of a real base that is not positive counts as 0.
     """
-    by_x = y * np.power(x, np.where(y == 0, 1, y - 1))
+    by_x = y * np.power(x, np.where((x == 0) & (y == 0), 1, y - 1))
     some = x != 0 if out.dtype.kind == "c" else x > 0
     return by_x, out * np.log(np.where(some, x, 1))
 

@@ -15,7 +15,9 @@ from scipy import special
 from gradtape.derivatives.special_arguments import blockwise, several
 from gradtape.derivatives.special_fractions import fraction
 from gradtape.derivatives.special_parts import NODES, WEIGHTS
+from gradtape.derivatives.special_powers import airy_left, airye_slope_series
 from gradtape.derivatives.special_scaled import scaled_k
+from gradtape.derivatives.special_zeros import corrected
 from gradtape.rules import Elementwise, meaning, strip
 
 __all__ = ["sum_of_i"]
@@ -26,14 +28,14 @@ __all__ = ["sum_of_i"]
 _FIRST, _LAST = 0.9, 2.2
 
 
-def _ai(z: Any, n: int) -> Any:
-    """Ai, or Ai' for n = 1; there as K of the order 1/3 or 2/3 (9.6.2, 9.6.3)."""
+def _value(z: Any, n: int) -> Any:
+    """Ai, Ai', Bi or Bi'; the former two there as K of the order 1/3 or 2/3 (9.6.2, 9.6.3)."""
     result = special.airy(z)[n]
     if result.dtype.kind == "c":
         return result
-    result, x = np.array(result), np.asarray(z, np.float64)
+    result, x = np.array(airy_left(n, z, result)), np.asarray(z, np.float64)
     inside = (x >= _FIRST) & (x <= _LAST)
-    if np.any(inside):
+    if n < 2 and np.any(inside):
         x = x[inside]
         y = x * np.sqrt(x) * (2 / 3)
         scale = (-x if n else np.sqrt(x)) / (math.pi * math.sqrt(3)) * np.exp(-y)
@@ -41,29 +43,29 @@ def _ai(z: Any, n: int) -> Any:
     return result[()]
 
 
-_differentiated: Elementwise = Elementwise(
-    _ai,
-    (lambda z, n: z * _differentiated(z, 0) if n else _differentiated(z, 1), None),
+_airy: Elementwise = Elementwise(
+    _value,
+    (lambda z, n: z * _airy(z, n - 1) if n % 2 else _airy(z, n + 1), None),
     names=("z", "n"),
-    name="airy differentiated",
+    name="airy output",
 )
 
 several(
     special.airy,
     ("z",),
-    lambda z: _differentiated(z, 1),
-    lambda z: z * _differentiated(z, 0),
-    lambda z: special.airy(z)[3],
-    lambda z: z * special.airy(z)[2],
+    lambda z: _airy(z, 1),
+    lambda z: z * _airy(z, 0),
+    lambda z: _airy(z, 3),
+    lambda z: z * _airy(z, 2),
 )
 
 several(
     special.itairy,
     ("x",),
-    lambda x: _differentiated(x, 0),
-    lambda x: special.airy(x)[2],
-    lambda x: special.airy(-x)[0],
-    lambda x: special.airy(-x)[2],
+    lambda x: _airy(x, 0),
+    lambda x: _airy(x, 2),
+    lambda x: _airy(-x, 0),
+    lambda x: _airy(-x, 2),
 )
 
 
@@ -105,15 +107,35 @@ def _of_real(output: int) -> Elementwise:
     slope, sign, start = output ^ 1, *((-1, _FAR_BI) if output > 1 else (1, _FAR_AI))
 
     def by_x(x: Any, out: Any) -> Any:
-        other = _real[slope](x, special.airye(strip(x))[slope])
-        near = (1 if slope > output else x) * other + sign * _root(x) * out
+        other = special.airye(strip(x))[slope]
+        if output > 1 and np.any(strip(x) < 0):  # there they are not scaled
+            left = np.minimum(strip(x), 0)
+            other = np.where(left < 0, airy_left(slope, left, special.airy(left)[slope]), other)
+        near = (1 if slope > output else x) * _real[slope](x, other) + sign * _root(x) * out
         far = x >= start
         inside = np.where(far, x, np.full((), _SERIES, x.dtype))
-        return np.where(far, _slopes[output](inside), near)
+        result = np.where(far, _slopes[output](inside), near)
+        return _CORRECTED[output](strip(x), result) if output else result
 
     return Elementwise(
         lambda x, value: value, (by_x, None), names=("x", "value"), name=f"airye {output}"
     )
+
+
+#: Below these the slopes of Ai', Bi and Bi' are computed in twice the precision if they are small.
+_CANCEL, _SMALL = (0.0, 1.5, 0.7, 0.8), 0.2
+
+
+def _cancelling(output: int) -> Elementwise:
+    return corrected(
+        ("x",),
+        lambda x, direct: (x > 0) & (x < _CANCEL[output]) & (np.abs(direct) < _SMALL),
+        lambda x: airye_slope_series(output, x),
+        f"airye {output} slope cancelling",
+    )
+
+
+_CORRECTED = {output: _cancelling(output) for output in (1, 2, 3)}
 
 
 def _root(x: Any) -> Any:

@@ -104,7 +104,7 @@ def several(
     meaning(ufunc)(binder)
 
 
-def blockwise(function: Callable[..., Any], *arrays: Any) -> Any:
+def blockwise(function: Callable[..., Any], *arrays: Any, block: int = _BLOCK) -> Any:
     """Compute in double precision, some entries at a time, what needs much memory for each.
 
     ``function`` takes arrays of one axis and gives one like them; the result has the shape that the
@@ -115,8 +115,8 @@ def blockwise(function: Callable[..., Any], *arrays: Any) -> Any:
     whole = np.broadcast_arrays(*[np.asarray(a, wide) for a in arrays])
     flat = [a.ravel() for a in whole]
     out = np.empty(flat[0].shape, dtype)
-    for start in range(0, out.size, _BLOCK):
-        part = slice(start, start + _BLOCK)
+    for start in range(0, out.size, block):
+        part = slice(start, start + block)
         out[part] = function(*[a[part] for a in flat])
     return out.reshape(whole[0].shape)[()]
 

@@ -15,6 +15,7 @@ from scipy import special
 from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufuncs
 from gradtape.derivatives.special_fractions import by_logarithm
 from gradtape.derivatives.special_scaled import scaled_i, scaled_k
+from gradtape.derivatives.special_zeros import hankel_corrected, j_corrected, y_corrected
 from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning, strip
 
 __all__ = ["of_order", "spherical_i", "spherical_j"]
@@ -96,28 +97,38 @@ def _oscillating(part: Any, v: Any, x: Any, direct: Any) -> Any:
 def of_order(v: float, part: Any, x: Any, direct: Any) -> Any:
     """J or Y of the order 0 or 1, of which SciPy's j0 to y1 lose as many ulps as x is large."""
     beyond = _beyond(v, x)
-    return np.where(beyond, part(special.hankel1(v, _within(beyond, x, _ELSEWHERE))), direct)
+    value = np.where(beyond, part(special.hankel1(v, _within(beyond, x, _ELSEWHERE))), direct)
+    if v == 0:
+        return value
+    # J1 is -J0', and Y1 is -Y0'.
+    return -(j_corrected if part is np.real else y_corrected)(0.0, strip(x), -value)
 
 
 def _j_slope(v: Any, z: Any) -> Any:
     direct = _half_difference(special.jv, v, z)
-    return direct if np.iscomplexobj(z) else _oscillating(np.real, v, z, direct)
+    if np.iscomplexobj(z):
+        return direct
+    return j_corrected(strip(v), strip(z), _oscillating(np.real, v, z, direct))
 
 
 def _y_slope(v: Any, z: Any, out: Any) -> Any:
     direct = _inwards(special.yv, v, z, out)
-    return direct if np.iscomplexobj(z) else _oscillating(np.imag, v, z, direct)
+    if np.iscomplexobj(z):
+        return direct
+    return y_corrected(strip(v), strip(z), _oscillating(np.imag, v, z, direct))
 
 
 def _hankel_slope(ufunc: Any, i: complex) -> Any:
     """H', which is J' + i Y' for real z."""
+    nearer = hankel_corrected(i)
 
     def slope(v: Any, z: Any, out: Any) -> Any:
         direct = _inwards(ufunc, v, z, out)
         if np.iscomplexobj(z):
             return direct
         inside = (strip(z) > 0) & ~_beyond(v, z)
-        return np.where(inside, _of_parts(v, _within(inside, z), i)[1], direct)
+        slope = np.where(inside, _of_parts(v, _within(inside, z), i)[1], direct)
+        return nearer(strip(v), strip(z), slope)
 
     return slope
 
@@ -170,8 +181,10 @@ elementwise(
 elementwise(
     {
         special.j0: lambda x: -of_order(1.0, np.real, x, special.j1(x)),
-        special.j1: lambda x: _oscillating(
-            np.real, 1.0, x, (special.j0(x) - special.jv(2.0, x)) / 2
+        special.j1: lambda x: j_corrected(
+            1.0,
+            strip(x),
+            _oscillating(np.real, 1.0, x, (special.j0(x) - special.jv(2.0, x)) / 2),
         ),
         special.y0: lambda x: -of_order(1.0, np.imag, x, special.y1(x)),
         special.y1: lambda x, out: _y_slope(1.0, x, out),

@@ -44,13 +44,14 @@ def _trapezoid(arguments: tuple[Any, ...], powers: tuple[int, ...]) -> Any:
     high = _DEPTH / at_infinity
     is_complex = any([np.iscomplexobj(v) for v in arguments])
     step = _COMPLEX_STEP if is_complex else _STEP
-    count = int(np.ceil(np.max(high - low, initial=0.0) / step))
-    s = low[:, None] + (high - low)[:, None] * (np.arange(count + 1) / count)
+    width = high - low  # infinite or NaN where an argument is
+    count = int(np.ceil(np.max(width, initial=step, where=np.isfinite(width)) / step))
+    s = low[:, None] + width[:, None] * (np.arange(count + 1) / count)
     nodes = np.exp(s)
     integrand = nodes
     for v, k in terms:
         integrand = integrand * np.sqrt(nodes + v[:, None]) ** -k
-    result = integrand.sum(-1) * ((high - low) / count) * unit**-at_infinity
+    result = integrand.sum(-1) * (width / count) * unit**-at_infinity
     # On the negative axis, principal values would be meant.
     cut = np.any([(np.real(v) < 0) & (np.imag(v) == 0) for v, _ in terms], axis=0)
     return np.where(at_zero > 0, np.where(cut, np.nan, result), np.inf)

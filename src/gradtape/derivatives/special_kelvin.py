@@ -15,6 +15,8 @@ import numpy as np
 from scipy import special
 
 from gradtape.derivatives.special_arguments import blockwise, several
+from gradtape.derivatives.special_powers import kelvin_series
+from gradtape.derivatives.special_zeros import BLOCK
 from gradtape.rules import Elementwise, elementwise
 
 __all__: list[str] = []
@@ -26,6 +28,9 @@ _FAR_FIRST, _FAR_SECOND = 10.0, 2.0
 _OVERFLOW = 1000.0
 #: Up to here the power series of kei' is its first term.
 _TINY = 1e-8
+#: Parts that are smaller than that share of the amplitude are beside a zero; up to here by the
+#: power series in twice the precision.
+_SHARE, _SERIES = 0.25, 20.0
 #: So many terms of the power series of ber and bei give all digits below 1.
 _TERMS = 6
 
@@ -59,12 +64,26 @@ def _first(x: Any, n: int) -> Any:
     value = np.where(far, special.ive(0.0, ray) * growth, near[0])
     slope = np.where(far, np.sign(x) * _EIGHTH_TURN * special.ive(1.0, ray) * growth, near[2])
     if n < 2:
-        return _parts(x, n, value, slope)
+        return _beside_zeros(x, n, _parts(x, n, value, slope))
     # Near 0 the equation looks like 0/0.
     inside = np.where(size < 1, x, 0)
     series = _series(inside, 0, n), _series(inside, 2, n)
-    beyond = _parts(x, n, value, slope)
+    beyond = _beside_zeros(x, n, _parts(x, n, value, slope))
     return tuple([np.where(size < 1, s, b) for s, b in zip(series, beyond, strict=True)])
+
+
+def _beside_zeros(x: Any, n: int, parts: Any) -> Any:
+    """The nth derivatives of ber and bei, those corrected that are much smaller than the other."""
+    if n > 2:
+        return parts
+    size, amplitude = np.abs(x), np.hypot(*parts)
+    found = []
+    for first, part in zip((0, 2), parts, strict=True):
+        near = (np.abs(part) < _SHARE * amplitude) & (size > 1) & (size < _SERIES)
+        result = np.array(part)
+        result[near] = blockwise(lambda x, i=first: kelvin_series(i, n, x), x[near], block=BLOCK)
+        found.append(result)
+    return tuple(found)
 
 
 def _series(x: Any, first: int, n: int) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_incomplete import (
     Beside,
     beta_below,
@@ -18,9 +19,18 @@ from gradtape.derivatives.special_incomplete import (
     small_beta,
 )
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
+from gradtape.derivatives.special_pairs import (
+    pair_log,
+    pair_product,
+    pair_quotient,
+    plus,
+    times,
+    two_product,
+    two_sum,
+)
 from gradtape.derivatives.special_parts import cut, gaussian, piece
 from gradtape.derivatives.special_polygamma import log_excess, psi_rise
-from gradtape.rules import Elementwise
+from gradtape.rules import Elementwise, strip
 
 __all__ = ["ratio_density"]
 
@@ -45,7 +55,7 @@ def _less_expm1(z: Any) -> Any:
     """z - (exp(z) - 1)."""
     near = np.abs(z) < 0.4
     inside = np.where(near, z, 0)
-    series = np.ones(z.shape)
+    series = np.ones((), z.dtype)
     for k in range(13, 2, -1):
         series = 1 + inside / k * series
     return np.where(near, -inside * inside / 2 * series, z - np.expm1(np.where(near, 1, z)))
@@ -154,19 +164,63 @@ inverse(sp.fdtri, ("dfn", "dfd", "p"), F, _f, "x", tails=_f_tails)
 inverse(sp.fdtridfd, ("dfn", "p", "x"), F, _f, "dfd", tails=_f_tails)
 
 
+def _t_power(n: Any, t: Any) -> Any:
+    """(1 + t t/n)**(-(n+1)/2); out in the tails with the exponent in two parts."""
+    square = t / n * t
+    value = np.power(1 + square, -(n + 1) / 2)
+    value = np.where(n < 16, value, np.exp(-(n + 1) / 2 * np.log1p(square)))
+    tail = (value < _TAIL) & (value > 0) & (np.abs(t) < 1e100)
+    if np.any(tail):
+        n, t = n[tail], t[tail]
+        log = pair_log(plus((1.0, 0.0), pair_quotient(two_product(t, t), n)))
+        exponent = pair_product(log, times(two_sum(n, 1.0), 0.5))
+        value[tail] = np.exp(-exponent[0]) * (1 - exponent[1])
+    return value
+
+
+#: Below this a power loses digits if its exponent is rounded.
+_TAIL = 0.1
+
+
+t_power: Elementwise = piece(
+    _t_power,
+    (
+        lambda n, t, out: out / 2 * (_less_expm1(-np.log1p(t / n * t)) + t / (n + t * t) * t / n),
+        lambda n, t, out: -out * (n + 1) * (t / (n + t * t)),
+    ),
+    ("n", "t"),
+)
+
+
 def _t_density(df: Any, t: Any) -> Any:
     """Student's density; with infinitely many degrees of freedom the normal one."""
     finite = df < np.inf
     n = cut(finite, df, 1)
-    square = t / n * t
-    few = cut(n < 16, n, 1)
-    power = np.where(
-        n < 16,
-        np.power(1 + cut(n < 16, square, 0), -(few + 1) / 2),
-        np.exp(-(n + 1) / 2 * np.log1p(square)),
-    )
-    own = np.where(finite, power * half_step(n / 2), gaussian(-0.5, t))
+    own = np.where(finite, t_power(n, cut(finite, t, 0)) * half_step(n / 2), gaussian(-0.5, t))
     return own / ROOT_TWO_PI
+
+
+def _exact_slope(n: Any, t: Any, direct: Any) -> Any:
+    """The slope by df with |t| times the density itself in it, which shape_slope computes too."""
+    with np.errstate(all="ignore"):
+        power = _t_power(n, t)
+        tail = power < _TAIL
+        if not np.any(tail):
+            return direct
+        w, v = n / (n + t * t), t * t / (n + t * t)
+        whole = np.abs(t) * power * half_step.compute(n / 2) / ROOT_TWO_PI
+        ratio = whole / (w * v * ratio_density(n / 2, np.full_like(n, 0.5), w, v))
+    return direct * np.where(tail & (np.abs(ratio - 1) < _NEAR), ratio, 1)
+
+
+#: How far apart these may be.
+_NEAR = 1e-10
+exact_slope: Elementwise = Elementwise(
+    lambda n, t, direct: blockwise(_exact_slope, n, t, direct),
+    (None, None, 1),
+    names=("df", "t", "direct"),
+    name="student by df",
+)
 
 
 def _t_by_df(df: Any, t: Any) -> Any:
@@ -175,6 +229,7 @@ def _t_by_df(df: Any, t: Any) -> Any:
     n, u = cut(usable, df, 1), cut(usable, t, 1)
     half, one = np.full((), 0.5, n.dtype), np.ones((), n.dtype)
     slope = shape_slope(n / 2, half, one, u * u)
+    slope = exact_slope(strip(n), strip(u), slope)
     return np.where(usable, np.sign(u) * slope / -4, np.zeros((), n.dtype))
 
 

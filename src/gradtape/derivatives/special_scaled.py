@@ -18,6 +18,7 @@ from scipy import special
 
 from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_parts import NODES, WEIGHTS
+from gradtape.derivatives.special_zeros import BLOCK, scaled_i_series
 from gradtape.rules import Elementwise
 
 __all__ = ["scaled_i", "scaled_k"]
@@ -28,6 +29,9 @@ _DEPTH = 40.0
 _BELL = 30.0
 #: Lower orders have the integral of I along the real line where x is small.
 _LOW = 2.0
+#: A first derivative of I smaller than this share of what is usual is beside a zero; up to here it
+#: comes from its power series there, and where x is much smaller than the order.
+_SHARE, _SERIES = 0.15, 50.0
 #: Nodes of the trapezoidal rule on half a period, and from the centre of I's bell to its end.
 _HALF_PERIOD, _HALF_BELL = 64, 28
 #: Of K: the longest step, and how many steps a bell has at least.
@@ -68,8 +72,15 @@ def _i_block(v: Any, x: Any, n: Any) -> Any:
     mirrored = (v < 0) & ~whole & ~near
     if np.any(mirrored):
         result[mirrored] += _i_mirrored(order[mirrored], size[mirrored], n)
+    order = np.where(whole, order, v)
+    if n == 1:
+        # The two terms of the slope for large x (10.40.1), without their signs.
+        usual = special.ive(order, size) / (2 * size) * (1 + order * order / size)
+        poor = (size < np.abs(order) / 2) | (np.abs(result) < _SHARE * usual)
+        series = (near | poor) & (size < _SERIES) & (size > 0)
+        result[series] = blockwise(scaled_i_series, order[series], size[series], block=BLOCK)
     result[size == np.inf] = 0
-    parity = np.where((order + n) % 2 == 1, np.sign(x), 1)
+    parity = np.where((np.abs(v) + n) % 2 == 1, np.sign(x), 1)
     return result * np.where(whole, parity, np.where(x < 0, np.nan, 1))
 
 

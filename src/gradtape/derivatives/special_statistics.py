@@ -23,7 +23,7 @@ from gradtape.derivatives.special_incomplete import (
     small_gamma_rest,
 )
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
-from gradtape.derivatives.special_pairs import pair_quotient, times
+from gradtape.derivatives.special_pairs import pair_quotient, times, two_product
 from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment, several_arguments
 from gradtape.derivatives.special_ratios import ratio_density
 from gradtape.rules import Elementwise, elementwise, refuse
@@ -308,6 +308,15 @@ def _tukey_half_logit(x: Any, k: Any) -> Any:
         value = 2 * size * np.exp(-k * (np.abs(h) + np.log1p(np.exp(-2 * np.abs(h)))))
         p, q = sp.expit(2 * h), sp.expit(-2 * h)
         h = h - (value - goal) / (2 * (p**k * q + q**k * p))
+    product, lost = two_product(np.where(inside, k, 0), goal)
+    left = (1 + product) + lost  # to the end of the distribution, times k
+    beside = (k > 0) & (left < 0.5)
+    end, h_end = np.where(beside, left, 1), np.where(beside, h, -1)
+    for _ in range(2):  # there the terms of p**k + (1 - q**k), which is that, lose less
+        p, q = sp.expit(2 * h_end), sp.expit(-2 * h_end)
+        gap = p**k - np.expm1(k * np.log1p(-p)) - end
+        h_end = h_end - gap / (2 * k * (p**k * q + q**k * p))
+    h = np.where(beside, h_end, h)
     return np.where(inside, np.copysign(h, x), np.copysign(np.inf, x))
 
 
