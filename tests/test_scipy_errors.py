@@ -45,12 +45,28 @@ CALLS: list[tuple[str, Any]] = [
         lambda x, m: scipy.interpolate.CubicSpline([0, 1, 2], [0, 1, 4])(x),
     ),
     ("scipy.fft.dct", lambda x, m: scipy.fft.dct(x)),
+    ("scipy.integrate.quad", lambda x, m: scipy.integrate.quad(lambda t: t * x[0], 0, 1)),
+    (
+        "scipy.integrate.solve_ivp",
+        lambda x, m: scipy.integrate.solve_ivp(lambda t, y: y, (0, 1), x),
+    ),
+    (
+        "scipy.integrate.solve_ivp",
+        lambda x, m: scipy.integrate.solve_ivp(lambda t, y: x * y, (0, 1), [1.0, 2.0, 3.0, 4.0]),
+    ),
+    ("scipy.optimize.minimize", lambda x, m: scipy.optimize.minimize(np.sum, x)),
+    ("scipy.optimize.least_squares", lambda x, m: scipy.optimize.least_squares(lambda y: y - x, x)),
+    ("scipy.optimize.root", lambda x, m: scipy.optimize.root(lambda y: y, x)),
+    (
+        "scipy.optimize.curve_fit",
+        lambda x, m: scipy.optimize.curve_fit(lambda t, a: a * t, np.arange(4.0), x),
+    ),
 ]
 
 #: Functions without a namesake.
 ALONE: list[tuple[str, Any]] = [
-    ("scipy.integrate.quad", lambda x, m: scipy.integrate.quad(lambda t: t * x[0], 0, 1)),
-    ("scipy.optimize.minimize", lambda x, m: scipy.optimize.minimize(np.sum, x)),
+    ("scipy.integrate.quad_vec", lambda x, m: scipy.integrate.quad_vec(lambda t: t * x, 0, 1)),
+    ("scipy.optimize.minimize_scalar", lambda x, m: scipy.optimize.minimize_scalar(lambda y: x[0])),
     ("scipy.stats.norm.pdf", lambda x, m: scipy.stats.norm.pdf(x)),
     ("scipy.stats.norm.cdf", lambda x, m: scipy.stats.norm(loc=x).cdf(0.0)),
     (
@@ -132,8 +148,10 @@ def test_what_nobody_tracks_is_an_array_to_scipy():
     [
         ("signal", "convolv", "did you mean 'convolve'"),
         ("signal", "welch", "SciPy has scipy.signal.welch"),
-        ("integrate", "solve_ivp", "cumulative_simpson, cumulative_trapezoid, fixed_quad"),
-        ("integrate", "qaud", "it has cumulative_simpson"),
+        ("integrate", "odeint", "cumulative_simpson, cumulative_trapezoid, fixed_quad, quad"),
+        ("integrate", "qaud", "did you mean 'quad'"),
+        ("integrate", "nonsense", "it has cumulative_simpson"),
+        ("optimize", "brentq", "SciPy has scipy.optimize.brentq"),
         ("interpolate", "RBFInterpolator", "gradtape.custom_gradient"),
         ("fft", "fht", "SciPy has scipy.fft.fht"),
     ],
@@ -157,7 +175,7 @@ def test_a_module_that_is_not_there():
         assert words in str(raised.value)
 
 
-@pytest.mark.parametrize("module", ["fft", "integrate", "interpolate", "signal"])
+@pytest.mark.parametrize("module", ["fft", "integrate", "interpolate", "optimize", "signal"])
 def test_every_public_name_is_there_and_explained(module: str):
     ours = importlib.import_module(f"gradtape.scipy.{module}")
     theirs = importlib.import_module(f"scipy.{module}")

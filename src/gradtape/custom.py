@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from gradtape import errors
 from gradtape.arithmetic import cast
-from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
-from gradtape.recording import active, new_key, only, start, stop
+from gradtape.recording import start, stop
+from gradtape.replays import Operation, Replayed, Uses, shown
 from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, bare, twin
 from gradtape.variable import Variable, constant
@@ -134,37 +132,19 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
-        seen = _VariableWatcher()
-        # The second run needs the users' arrays and tensors as they are now.
-        guard = Guard()
-        leaves = [
-            guard.keep(leaf, f.__name__, i) if isinstance(leaf, np.ndarray) else leaf
-            for i, leaf in enumerate(flatten((args, kwargs)))
-        ]
-        kept = _twins(pack((args, kwargs), leaves))
-        inputs = flatten(kept[0])
+        uses = Uses(getattr(f, "__name__", "the function"), (args, kwargs))
         own_args, own_kwargs = _twins((args, kwargs))
-        with only(()), seen:
+        with uses.noted():
             result = f(*own_args, **own_kwargs)
-        variables = seen.apart_from(inputs)
-        then = [(v, v.array) for v in [*inputs, *variables] if isinstance(v, Variable)]
 
-        def grad(*cotangents: Any, variables: Sequence[Variable] = ()) -> Any:
-            guard.check()
-            tensors = [t for t in inputs if isinstance(t, Tensor) and _floats(t)]
-            with _values(then), GradientTape() as tape:
-                tape.watch(tensors)
-                again_args, again_kwargs = _twins(kept)
-                again = f(*again_args, **again_kwargs)
-            given = list(cotangents)
-            shares = tape.gradient(again, [*tensors, *variables], output_gradients=given)
-            of_inputs = iter(shares[: len(tensors)])
-            gradients = [
-                next(of_inputs) if isinstance(t, Tensor) and _floats(t) else None for t in inputs
-            ]
-            return (gradients, shares[len(tensors) :]) if variables else gradients
+        def again() -> Any:
+            again_args, again_kwargs = uses.arguments()
+            return f(*again_args, **again_kwargs)
 
-        return _record(f.__name__, result, inputs, variables, grad)
+        leaves = flatten(result)
+        outs = [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
+        call = Replayed(again, uses, outs)
+        return pack(result, shown(call, call.inputs, outs, _class_of([*leaves, *flatten(args)])))
 
     return decorated
 
@@ -186,17 +166,10 @@ def _floats(t: Tensor) -> bool:
     return t.array.dtype.kind in "fc"
 
 
-@contextmanager
-def _values(then: list[tuple[Variable, Any]]) -> Iterator[None]:
-    """Variables with the values that they had then."""
-    now = [(variable, variable.array) for variable, _ in then]
-    for variable, array in then:
-        variable.array = array
-    try:
-        yield
-    finally:
-        for variable, array in now:
-            variable.array = array
+def _class_of(values: list[Any]) -> type[Tensor]:
+    """The class of a call's results: that of the first tensor among some values."""
+    classes = [t.result_class for t in values if isinstance(t, Tensor)]
+    return classes[0] if classes else Tensor
 
 
 def _accepts_variables(grad: Callable[..., Any]) -> bool:
@@ -214,21 +187,8 @@ def _record(
     """Show the call to the recorders as one operation; return its result as new tensors."""
     leaves = flatten(result)
     outs = [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
-    classes = [t.result_class for t in [*leaves, *inputs] if isinstance(t, Tensor)]
-    kind = classes[0] if classes else Tensor
-    keys: list[Any] = [None] * len(outs)
-    recorders = active()
-    if recorders:
-        keys = [new_key() for _ in outs]
-        call = UserCall(name, grad, inputs, variables, outs, kind)
-        everything = (*inputs, *variables)
-        arrays = tuple([bare(value) for value in everything])
-        in_keys = [value.key if isinstance(value, Tensor) else None for value in everything]
-        single = len(outs) == 1
-        out, key = (outs[0], keys[0]) if single else (tuple(outs), tuple(keys))
-        for recorder in recorders:
-            recorder.record(call, in_keys, everything, arrays, (), out, key)
-    return pack(result, [kind(out, key) for out, key in zip(outs, keys, strict=True)])
+    call = UserCall(name, grad, inputs, variables, outs, _class_of([*leaves, *inputs]))
+    return pack(result, shown(call, [*inputs, *variables], outs, call.tensor_class))
 
 
 class _VariableWatcher:
@@ -262,15 +222,8 @@ class _VariableWatcher:
         return [v for v in self._seen.values() if not any([v is i for i in inputs])]
 
 
-class UserCall:
-    """One call of a function whose gradient the user gave: to a tape, one more primitive."""
-
-    kind = "user"
-    selects = fills = False
-    special = True
-    noted = False
-    #: Nothing is kept: what the gradient needs, its function holds.
-    keep: ClassVar[Any] = defaultdict(lambda: lambda values: ())
+class UserCall(Operation):
+    """One call of a function whose gradient the user gave."""
 
     def __init__(
         self,
@@ -288,39 +241,14 @@ class UserCall:
         self.outs = [(out.shape, out.dtype) for out in outs]
         self.tensor_class = tensor_class
 
-    def needs(self, mask: int) -> frozenset[int]:
-        """No input is kept here."""
-        return frozenset()
-
-    def lift(self, saved: Any, keys: Any, out_key: Any, tensor: Any) -> tuple[Any, ...]:
-        """Nothing is saved."""
-        return ()
-
-    def pull(self, g: Any, record: Any, batch: tuple[int, ...], into: Any) -> None:
-        """Add the share of each tracked input, by the user's function, to those ``into``."""
-        for key, share, _ in self.pull_masked(g, None, record, (), batch):
-            into.add(key, share)
-
-    def pull_masked(
-        self, g: Any, alive: Any, record: Any, bare_values: Any, batch: tuple[int, ...]
-    ) -> list[tuple[Any, Any, Any]]:
-        """The share of each tracked input; what is dead cannot be followed through."""
-        cotangents = g if type(g) is list else [g]
-        cotangents = [
-            np.zeros(batch + shape, dtype)[()] if c is None else c
-            for c, (shape, dtype) in zip(cotangents, self.outs, strict=True)
-        ]
-        if batch:
-            rows = [self.gradients([c[i] for c in cotangents]) for i in range(batch[0])]
-            gradients = [self._stacked(i, parts) for i, parts in enumerate(zip(*rows, strict=True))]
-        else:
-            gradients = self.gradients(cotangents)
-        nested = any([isinstance(c, Tensor) for c in cotangents])
-        return [
-            (key, share if nested else bare(share), None)
-            for i, (key, share) in enumerate(zip(record[3], gradients, strict=True))
-            if record[2] >> i & 1 and share is not None
-        ]
+    def shares(
+        self, cotangents: list[Any], out_keys: tuple[Any, ...], batch: tuple[int, ...]
+    ) -> list[Any]:
+        """What the user's function gives; row by row of a batch."""
+        if not batch:
+            return self.gradients(cotangents)
+        rows = [self.gradients([c[i] for c in cotangents]) for i in range(batch[0])]
+        return [self._stacked(i, parts) for i, parts in enumerate(zip(*rows, strict=True))]
 
     def _stacked(self, i: int, parts: tuple[Any, ...]) -> Any:
         """The gradients of one input for each row of a batch; zeros for rows that have none."""
@@ -329,12 +257,10 @@ class UserCall:
         zeros = np.zeros(self.shapes[i], self.dtypes[i])
         return np.stack([zeros if part is None else part for part in parts])
 
-    def push(
-        self, tangents: Any, alive: Any, values: Any, params: Any, batch: tuple[int, ...]
-    ) -> tuple[Any, None]:
+    def tangents(self, tangents: list[Any], outs: list[Any], batch: tuple[int, ...]) -> list[Any]:
         """The outputs' tangents: the gradient function is linear, and this is its transpose."""
         cotangents = [self.tensor_class(np.ones(shape, dtype)[()]) for shape, dtype in self.outs]
-        with GradientTape(watch_accessed_variables=False) as tape:
+        with GradientTape(persistent=bool(batch), watch_accessed_variables=False) as tape:
             tape.watch(cotangents)
             gradients = self.gradients(cotangents)
         pairs = []
@@ -349,12 +275,17 @@ class UserCall:
                     "does not come from its cotangents by operations on tensors, so it cannot be "
                     "used in forward mode: compute with the tensors, not with their bare values"
                 )
-        results = tape.gradient(
-            [share for share, _ in pairs], cotangents, [t for _, t in pairs], "zero"
-        )
-        if not active():
-            results = [bare(r) for r in results]
-        return (tuple(results) if len(results) > 1 else results[0]), None
+        shares, given = [share for share, _ in pairs], [t for _, t in pairs]
+        if not batch:
+            return list(tape.gradient(shares, cotangents, given, "zero"))
+        rows = [
+            tape.gradient(shares, cotangents, [t[i] for t in given], "zero")
+            for i in np.ndindex(batch)
+        ]
+        return [
+            np.stack(parts).reshape(batch + shape)
+            for parts, (shape, _) in zip(zip(*rows, strict=True), self.outs, strict=True)
+        ]
 
     def gradients(self, cotangents: list[Any]) -> list[Any]:
         """Call the user's function and check what it returns."""

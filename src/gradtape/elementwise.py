@@ -12,7 +12,7 @@ from gradtape.arithmetic import adjoint, align, cast, constant_times, scaled, un
 from gradtape.needs import Rule, compiled, keepers, needed, plans
 from gradtape.operation import PRIMITIVES, Array, Batch, Kind, Operation, Values
 
-__all__ = ["Choice", "Elementwise"]
+__all__ = ["Choice", "Elementwise", "selection"]
 
 #: Above this size a partial that nothing else holds is multiplied in place.
 REUSE_BYTES = 1 << 15
@@ -141,7 +141,7 @@ class Elementwise(Operation):
         out_shape = g.shape[len(batch) :]
         partial = self.partial(i, record[4])
         live = alive
-        choice = _choice(partial)
+        choice = selection(partial)
         if choice is not None:
             share = g
             live = np.broadcast_to(choice, out_shape)
@@ -167,7 +167,7 @@ class Elementwise(Operation):
         mask = alive[i]
         if mask is not None and mask.ndim > len(shape):
             mask = align(mask, shape, out.ndim, batch)
-        choice = _choice(partial)
+        choice = selection(partial)
         if choice is not None:
             mask = choice if mask is None else choice & mask
         else:
@@ -217,7 +217,7 @@ class Choice(Elementwise):
         return super().partial(i, (x, y, out if recorded else self.first(values)))
 
 
-def _choice(partial: Any) -> Any:
+def selection(partial: Any) -> Any:
     """Which entries count, where a partial says that and no more: a boolean one, or 0 for none."""
     if type(partial) is int and partial == 0:
         return np.False_

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["flatten", "map_structure", "pack"]
+__all__ = ["flatten", "map_structure", "pack", "same_structure"]
 
 _LEAF, _SEQUENCE, _NAMED, _MAPPING, _DATACLASS = range(5)
 
@@ -69,6 +69,23 @@ def pack(like: Any, leaves: list[Any]) -> Any:
 def map_structure(function: Callable[[Any], Any], nest: Any) -> Any:
     """The nest with a function applied to each leaf."""
     return pack(nest, [function(leaf) for leaf in flatten(nest)])
+
+
+def same_structure(one: Any, other: Any) -> bool:
+    """Whether two nests have their leaves in the same places; a list may stand for a tuple."""
+    kind = _kind(one)
+    if kind != _kind(other):
+        return False
+    if kind == _LEAF:
+        return True
+    if kind == _MAPPING:
+        return one.keys() == other.keys() and all([same_structure(one[k], other[k]) for k in one])
+    if kind == _DATACLASS:
+        names = [field.name for field in dataclasses.fields(one)]
+        return type(one) is type(other) and all(
+            [same_structure(getattr(one, name), getattr(other, name)) for name in names]
+        )
+    return len(one) == len(other) and all(map(same_structure, one, other))
 
 
 def _pack(like: Any, leaves: Iterator[Any]) -> Any:

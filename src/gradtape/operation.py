@@ -125,8 +125,9 @@ class Operation:
         full = batch + out.shape
         if total.shape != full:
             total = np.broadcast_to(total, full)
-        if live is not None:
-            live = np.broadcast_to(live, full if np.ndim(live) > out.ndim else out.shape)
+        spread = full if np.ndim(live) > out.ndim else out.shape
+        if live is not None and np.shape(live) != spread:
+            live = np.broadcast_to(live, spread)
         return cast(total, out.dtype), live
 
     def rule(self, i: int) -> tuple[Rule | None, Rule | None]:

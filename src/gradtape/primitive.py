@@ -177,7 +177,8 @@ class Primitive(Operation):
         """What a forward rule makes of input ``i``'s tangent, or of its liveness."""
         *arrays, out = values
         if rule is None:
-            return self.compute(*arrays[:i], t, *arrays[i + 1 :], *params)
+            inputs = (*arrays[:i], t, *arrays[i + 1 :])
+            return self(*inputs, **dict(zip(self.params, params, strict=True)))
         shapes = [np.shape(a) for a in arrays]
         return _run(rule, t, self.values(self.grouped(arrays, out), shapes, params, batch, i))
 

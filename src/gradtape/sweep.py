@@ -14,15 +14,15 @@ from gradtape.recording import active
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable
 
-__all__ = ["Cotangents", "seeds_of", "sweep"]
+__all__ = ["QUIET", "Cotangents", "seeds_of", "sweep"]
 
 Seeds = list[tuple[Any, Any]]
 
 
 #: A context in which NumPy does not warn of infinities and NaN on the way. Copying it costs less
 #: than entering np.errstate anew.
-_QUIET = Context()
-_QUIET.run(np.seterr, all="ignore")
+QUIET = Context()
+QUIET.run(np.seterr, all="ignore")
 
 
 def seeds_of(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
@@ -117,9 +117,9 @@ def sweep(
     selects = selects or alive is not None
     if not (nested or foreign):
         if not selects:
-            return _QUIET.copy().run(_walk, records, seeds, wanted, batch, Cotangents(), free)
+            return QUIET.copy().run(_walk, records, seeds, wanted, batch, Cotangents(), free)
         if masks:
-            shares: list[Any] | None = _QUIET.copy().run(
+            shares: list[Any] | None = QUIET.copy().run(
                 _walk_finite, records, seeds, wanted, batch, alive
             )
             if shares is not None:
@@ -193,9 +193,9 @@ def _walk(
             cotangents.add(key, g)
         cotangents.owned.clear()  # what was given stays as it is
     kept = frozenset(wanted)
-    rest = records if free else records.copy()
-    while rest:
-        record = rest.pop()
+    for record in reversed(records):
+        if free:
+            del records[-1]
         primitive, out_key = record[0], record[1]
         g = cotangents.pop(out_key, None)
         if g is None:

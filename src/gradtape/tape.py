@@ -20,7 +20,9 @@ from numpy import ndarray  # looked up in every operation
 from gradtape import errors
 from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
+from gradtape.patterns import Sparsity, by_colours
 from gradtape.recording import ACTIVE, active, new_key, start, stop
+from gradtape.rows import Way, checked_budget, rows
 from gradtape.sweep import seeds_of, sweep
 from gradtape.tensor import Tensor, new
 from gradtape.variable import Variable
@@ -28,7 +30,7 @@ from gradtape.writes import watched
 
 __all__ = ["GradientTape", "UnconnectedGradients"]
 
-#: An identity cotangent for a Jacobian is cut into blocks of about this size.
+#: An identity cotangent for a Jacobian is cut into blocks of about this size by default.
 BLOCK_BYTES = 1 << 22
 
 
@@ -297,6 +299,9 @@ class GradientTape:
         unconnected_gradients: Any = _NONE,
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
+        *,
+        sparse: bool | Sparsity = False,
+        memory_budget: int | None = None,
     ) -> Any:
         """The derivative of every entry of the target with respect to every entry of each source.
 
@@ -308,20 +313,30 @@ class GradientTape:
         sources : a tensor or variable, or a nest of them.
         unconnected_gradients : as in ``gradient``.
         parallel_iterations, experimental_use_pfor : accepted for TensorFlow's sake; no effect.
+        sparse : whether to answer with ``scipy.sparse`` arrays, in as few passes as the pattern of
+            the derivative has colours; a pattern of ``gt.sparsity`` is used as it is.
+        memory_budget : how many bytes the cotangents of a block may take; 4 MiB by default.
 
         Returns
         -------
-        A nest like ``sources``: per source a tensor of shape ``target.shape + source.shape``.
+        A nest like ``sources``: per source a tensor of shape ``target.shape + source.shape``, or,
+        where ``sparse``, a ``csr_array`` of shape ``(target.size, source.size)``, without entries
+        where the target does not depend on the source.
         """
         unconnected = self._begin(target, unconnected_gradients)
         leaves, wanted = self._sources(sources)
         t = _one_target(target, "jacobian")
+        budget = checked_budget(memory_budget, BLOCK_BYTES)
+        if sparse is not False:
+            found = by_colours(self.way(wanted), t, leaves, sparse, budget, GradientTape)
+            self._end()
+            return pack(sources, found)
         results = []
-        shares = self._rows(t, leaves, wanted, np.eye, t.array.size)
+        shares = rows(self.way(wanted), t, leaves, np.eye, t.array.size, budget)
         for share, s in zip(shares, leaves, strict=True):
             shape = (*t.array.shape, *s.array.shape)
-            rows = None if share is None else share.reshape(shape)
-            results.append(self._answer(rows, s, shape, unconnected))
+            whole = None if share is None else share.reshape(shape)
+            results.append(self._answer(whole, s, shape, unconnected))
         self._end()
         return pack(sources, results)
 
@@ -332,6 +347,8 @@ class GradientTape:
         unconnected_gradients: Any = _NONE,
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
+        *,
+        memory_budget: int | None = None,
     ) -> Any:
         """The Jacobian of each example of a batch: row ``i`` of target against row ``i`` of source.
 
@@ -340,6 +357,7 @@ class GradientTape:
         target, source : tensors of at least two axes, the first of equal length.
         unconnected_gradients : as in ``gradient``; as in TensorFlow the answer is zeros either way.
         parallel_iterations, experimental_use_pfor : accepted for TensorFlow's sake; no effect.
+        memory_budget : as in ``jacobian``.
 
         Returns
         -------
@@ -365,41 +383,22 @@ class GradientTape:
         b = t_shape[0]
         m = t.array.size // b if b else 0
 
-        def seeds(rows: int, columns: int, k: int, dtype: Any) -> Any:
-            return np.broadcast_to(np.eye(rows, m, k, dtype)[:, None], (rows, b, m))
+        def seeds(n: int, columns: int, k: int, dtype: Any) -> Any:
+            return np.broadcast_to(np.eye(n, m, k, dtype)[:, None], (n, b, m))
 
-        (share,) = self._rows(t, [s], wanted, seeds, m)
+        budget = checked_budget(memory_budget, BLOCK_BYTES)
+        (share,) = rows(self.way(wanted), t, [s], seeds, m, budget)
         shape = (b, *t_shape[1:], *s_shape[1:])
         if share is not None:
             share = np.moveaxis(share, 0, 1).reshape(shape)
         self._end()
         return self._answer(share, s, shape, UnconnectedGradients.ZERO)
 
-    def _rows(
-        self, t: Tensor, leaves: list[Tensor], wanted: list[Any], identity: Any, count: int
-    ) -> list[Any]:
-        """Per source, the cotangents that belong to ``count`` rows of seeds, in blocks."""
-        array = t.array
-        widest = max([array.size, *[s.array.size for s in leaves], 1])
-        step = max(1, BLOCK_BYTES // (widest * array.dtype.itemsize))
-        blocks: list[list[Any]] = [[] for _ in leaves]
-        for first in range(0, count, step):
-            rows = min(step, count - first)
-            seed = identity(rows, array.size, first, array.dtype).reshape(rows, *array.shape)
-            alive = seed != 0 if self.masks_dead_branches else None
-            shares = sweep(
-                self._records,
-                [(t.key, seed)],
-                wanted,
-                self._selects,
-                self.masks_dead_branches,
-                (rows,),
-                alive,
-                foreign=self._replays,
-            )
-            for block, share in zip(blocks, shares, strict=True):
-                block.append(share)
-        return [_joined(block) for block in blocks]
+    def way(self, wanted: list[Any]) -> Way:
+        """The way back over the records to some keys: for derivatives of other kinds."""
+        if self._guard is not None:
+            self._guard.check()
+        return Way(self._records, wanted, self._selects, self.masks_dead_branches, self._replays)
 
     def _begin(self, target: Any, unconnected_gradients: object) -> UnconnectedGradients:
         """Check that the tape can differentiate now; a tape that is not persistent stops here."""
@@ -471,10 +470,3 @@ def _one_target(target: Any, method: str) -> Tensor:
             f"{errors.describe(target)}. Stack several with np.stack, or call it for each."
         )
     return target
-
-
-def _joined(block: list[Any]) -> Any:
-    """The rows of all blocks; None if the source is unconnected."""
-    if not block or block[0] is None:
-        return None
-    return block[0] if len(block) == 1 else np.concatenate(block)

@@ -37,8 +37,11 @@ FLOORS = [
     "variable",
     "creation",
     "sweep",
+    "rows",
+    "patterns",
     "tape",
     "forward",
+    "replays",
     "custom",
     "operators",
     "coverage",
@@ -194,7 +197,9 @@ def outside_imports(name: str) -> set[str]:
 )
 def test_the_engine_needs_numpy_and_nothing_else(name: str) -> None:
     # The tables of SciPy's functions load when one of those is met, their namesakes when asked for.
-    knows_scipy = name.startswith(("gradtape.derivatives.special", "gradtape.scipy."))
+    knows_scipy = name.startswith(
+        ("gradtape.derivatives.special", "gradtape.scipy.", "gradtape.patterns.library")
+    )
     scipys = {"scipy"} if knows_scipy else set()
     assert outside_imports(name) <= {"numpy"} | scipys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from typing import Any
 
@@ -28,8 +29,21 @@ def _times(x: Any, y: Any) -> Any:
     """x @ y of at least two axes each, by the cheapest of the forms that the shapes allow."""
     if x.shape[-1] == 1 and y.shape[-2] == 1 and (x.size * y.size > OUTER or y.ndim > 2):
         return x * y
-    # The dot method has less overhead, but a bare array's does not see that y is a tensor.
-    return x.dot(y) if y.ndim == 2 and type(x) is type(y) else np.matmul(x, y)
+    if not (type(x) is ndarray is type(y)):  # a bare array's methods do not see tensors
+        return x @ y
+    if y.ndim == 2:
+        return _dot(x, y)
+    if x.ndim == 2 and y.shape[-1] == 1:
+        return _dot(y[..., 0], x.T)[..., np.newaxis]
+    return np.matmul(x, y)
+
+
+def _dot(x: Any, y: Any) -> Any:
+    """x @ y for a matrix y, as one product of matrices: a stack takes BLAS a call for each."""
+    if x.ndim <= 2:
+        return x.dot(y)  # which has less overhead than matmul
+    *stack, n = x.shape
+    return x.reshape(math.prod(stack), n).dot(y).reshape((*stack, y.shape[1]))
 
 
 def _adjoint(x: Any) -> Any:
@@ -39,7 +53,9 @@ def _adjoint(x: Any) -> Any:
 
 
 def _matmul(x: Any, y: Any, /) -> Any:
-    return x.dot(y) if y.ndim == 2 else np.matmul(x, y)  # dot has less overhead
+    if x.ndim <= 2 == y.ndim:
+        return x.dot(y)  # which has less overhead than matmul
+    return _dot(x, y) if y.ndim == 2 else np.matmul(x, y)
 
 
 def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
@@ -49,7 +65,7 @@ def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
         and (y.shape[1] > 1 or g.size * y.size <= OUTER)
         and y.dtype.char in "fd"
     ):
-        share = g.dot(y.T)  # the common case, without detours
+        share = g.dot(y.T) if g.ndim == 2 else _dot(g, y.T)  # the common case, without detours
     else:
         share = _times(g, _adjoint(y))
     return share if x_shape is None else unbroadcast(share, x_shape, batch)

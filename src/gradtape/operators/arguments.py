@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.calls import is_tracked
-from gradtape.nest import flatten, map_structure, pack
+from gradtape.nest import flatten, map_structure, pack, same_structure
 from gradtape.rules import UFUNCS
 from gradtape.tensor import Tensor, twin
 from gradtape.variable import constant
@@ -21,14 +22,20 @@ __all__ = [
     "Argnums",
     "Chosen",
     "Selection",
+    "direction_of",
     "named",
+    "outputs",
     "scalar",
+    "vector_like",
     "warn_if_independent",
     "with_aux",
 ]
 
 Argnums = int | tuple[int, ...] | None
 Argnames = str | tuple[str, ...] | None
+
+#: What can have a derivative.
+_NUMERIC = (Tensor, np.ndarray, np.generic, int, float, complex)
 
 
 def named(f: Callable[..., Any]) -> str:
@@ -151,7 +158,7 @@ class Chosen:
         nests = [pack(nest, [next(rest) for _ in flatten(nest)]) for nest in self.nests]
         return self.selection.packed(nests)
 
-    def vector(self, nest: Any, argument: str) -> list[Any]:
+    def vector(self, nest: Any, argument: str) -> list[Tensor]:
         """The leaves of a nest like the chosen arguments: a direction, checked and cast.
 
         Raises
@@ -159,14 +166,15 @@ class Chosen:
         ValueError : it has another structure or shape.
         TypeError : it is complex where the argument is real.
         """
-        leaves = flatten(nest)
-        if len(leaves) != len(self.leaves):
-            raise ValueError(
-                f"argument `{argument}` has {len(leaves)} leaves, but what is differentiated by "
-                f"has {len(self.leaves)}: give one of the same shape for each, in the same nest."
-            )
-        pairs = zip(leaves, self.leaves, strict=True)
-        return [_direction(leaf, like, argument) for leaf, like in pairs]
+        what = "what is differentiated by"
+        if len(self.nests) == 1 and isinstance(self.selection.argnums, int):
+            return vector_like(nest, self.nests[0], argument, what)
+        # A dict's leaves count by sorted key, but names may have been given in another order.
+        places = self.packed(list(range(len(self.leaves))))
+        order = flatten(places)
+        likes = pack(places, [self.leaves[i] for i in order])
+        found = dict(zip(order, vector_like(nest, likes, argument, what), strict=True))
+        return [found[i] for i in range(len(order))]
 
     def answer(self, value: Any, tensor: bool | None = None) -> Any:
         """A value, or each leaf of a nest, as the user gets it: bare if the arguments were.
@@ -194,18 +202,80 @@ def warn_if_independent(value: Any, recorder: Any, f: Callable[..., Any]) -> Non
     """Warn if no leaf of a value depends on what a recorder watches: all derivatives are zeros."""
     leaves = [leaf for leaf in flatten(value) if isinstance(leaf, Tensor)]
     if not any([leaf.key is not None and leaf.key in recorder.tracked for leaf in leaves]):
+        frame, level = sys._getframe(1), 2  # the user's line, however deep the operators nest
+        while frame.f_back and frame.f_globals.get("__name__", "").startswith("gradtape."):
+            frame, level = frame.f_back, level + 1
         warnings.warn(
             f"what {named(f)} returned does not depend on what it is differentiated by: its "
             "derivatives are zeros. If it should, look for values that were made bare (.numpy(), "
             "stop_gradient) and for comparisons, floor and argmax, which have no derivative.",
-            stacklevel=3,
+            stacklevel=level,
         )
+
+
+def direction_of(
+    selection: Selection, args: tuple[Any, ...], kwargs: dict[str, Any], argument: str
+) -> tuple[Chosen, list[Tensor]]:
+    """The chosen arguments of a call whose last positional argument is a direction, and that.
+
+    Raises
+    ------
+    TypeError : there is none, or it is complex where the argument is real.
+    ValueError : it has another structure or shape than what is differentiated by.
+    """
+    needed = max([i + 1 if i >= 0 else -i for i in selection.positions], default=0)
+    if len(args) <= needed:
+        raise TypeError(
+            f"argument `{argument}` is missing: after the arguments of {named(selection.f)}, give "
+            "a direction like what is differentiated by as the last positional argument"
+        )
+    chosen = selection.of(args[:-1], kwargs)
+    return chosen, chosen.vector(args[-1], argument)
+
+
+def vector_like(nest: Any, like: Any, argument: str, what: str) -> list[Tensor]:
+    """The leaves of a nest like another, of tensors, checked and cast to their dtypes.
+
+    Raises
+    ------
+    ValueError : it has another structure or shape.
+    TypeError : it is complex where the other is real.
+    """
+    leaves, likes = flatten(nest), flatten(like)
+    if not same_structure(nest, like):
+        raise ValueError(
+            f"argument `{argument}` has {len(leaves)} leaves in another nest than {what}, which "
+            f"has {len(likes)}: give one of the same shape for each, in the same nest."
+        )
+    return [_direction(*pair, argument, what) for pair in zip(leaves, likes, strict=True)]
+
+
+def outputs(value: Any, f: Callable[..., Any]) -> list[Tensor]:
+    """The leaves of what a function returned, as tensors.
+
+    Raises
+    ------
+    TypeError : there are none, or one is no array or number.
+    """
+    leaves = flatten(value)
+    if not leaves or (len(leaves) == 1 and leaves[0] is None):
+        raise TypeError(
+            f"{named(f)} returned {errors.describe(value)}: there is nothing to differentiate. "
+            "Does it lack a return statement?"
+        )
+    for leaf in leaves:
+        if not isinstance(leaf, _NUMERIC):
+            raise TypeError(
+                f"{named(f)} returned {errors.describe(leaf)}, which has no derivative: return "
+                "arrays and numbers, and the rest beside them with has_aux=True"
+            )
+    return [leaf if isinstance(leaf, Tensor) else constant(leaf) for leaf in leaves]
 
 
 def scalar(value: Any, f: Callable[..., Any]) -> Tensor:
     """The value of a function as a tensor without axes."""
     name = named(f)
-    if not isinstance(value, (Tensor, np.ndarray, np.generic, int, float, complex)):
+    if not isinstance(value, _NUMERIC):
         raise TypeError(f"a gradient needs a number, but {name} returned {errors.describe(value)}")
     # A bare value depends on nothing that has a derivative.
     tensor = value if isinstance(value, Tensor) else constant(value)
@@ -243,18 +313,18 @@ def _argument(leaf: Any, name: str) -> Tensor:
     return tensor
 
 
-def _direction(given: Any, like: Tensor, argument: str) -> Any:
+def _direction(given: Any, like: Tensor, argument: str, what: str) -> Tensor:
     """One leaf of a direction, in the dtype of the leaf that it belongs to."""
     tensor = given if isinstance(given, Tensor) else constant(given)
     if tensor.shape != like.shape:
         raise ValueError(
-            f"argument `{argument}` has shape {tensor.shape} where what is differentiated by has "
-            f"shape {like.shape}: they must be equal."
+            f"argument `{argument}` has shape {tensor.shape} where {what} has shape {like.shape}: "
+            "they must be equal."
         )
     if tensor.dtype.kind == "c" and like.dtype.kind != "c":
         raise TypeError(
-            f"argument `{argument}` is complex where what is differentiated by is real; its "
-            "imaginary part would be lost. Give its real part."
+            f"argument `{argument}` is complex where {what} is real; its imaginary part would be "
+            "lost. Give its real part."
         )
     return tensor if tensor.dtype == like.dtype else tensor.astype(like.dtype)
 

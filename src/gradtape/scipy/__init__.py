@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 from typing import Any
 
-__all__ = ["fft", "integrate", "interpolate", "linalg", "signal", "special"]
+__all__ = ["fft", "integrate", "interpolate", "linalg", "optimize", "signal", "special"]
 
 if importlib.util.find_spec("scipy") is None:
     raise ImportError(

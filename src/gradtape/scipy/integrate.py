@@ -1,4 +1,4 @@
-"""Namesakes of ``scipy.integrate``: integrals of samples, and Gauss's rule for functions.
+"""Namesakes of ``scipy.integrate``: integrals of samples and of functions, initial value problems.
 
 Each takes tensors, variables and arrays for the samples, their places and their distance. Where no
 tensor is among them it is SciPy's own function.
@@ -14,14 +14,18 @@ import scipy.integrate as _scipy
 import scipy.special as _special
 
 from gradtape.scipy._namesakes import array, floating, missing
+from gradtape.scipy._ode import solve_ivp
+from gradtape.scipy._quadrature import quad
 from gradtape.scipy._wrapped import namesake
 
 __all__ = [
     "cumulative_simpson",
     "cumulative_trapezoid",
     "fixed_quad",
+    "quad",
     "romb",
     "simpson",
+    "solve_ivp",
     "trapezoid",
 ]
 
