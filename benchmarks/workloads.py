@@ -79,6 +79,24 @@ def _network(rows: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
     return data
 
 
+def _direction(rows: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
+    def data(rng: np.random.Generator) -> tuple[Value, ...]:
+        """Make the network's data and parameters, and a direction for each of its parameters."""
+        return (*_network(rows)(rng), *_network(rows)(rng)[2:])
+
+    return data
+
+
+def _layers(size: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
+    def data(rng: np.random.Generator) -> tuple[Value, ...]:
+        """Make x (size,) and two square matrices that keep the size of what they act on."""
+        matrices = rng.standard_normal((2, size, size)) / np.sqrt(size)
+        x = rng.standard_normal(size)
+        return (x.astype(np.float32), *matrices.astype(np.float32))
+
+    return data
+
+
 def _array(*shape: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
     def data(rng: np.random.Generator) -> tuple[Value, ...]:
         return (rng.standard_normal(shape).astype(np.float32),)
@@ -112,5 +130,21 @@ WORKLOADS: tuple[Workload, ...] = (
         "jacobian",
         _array(100, 100),
         smoke=False,
+    ),
+    Workload(
+        "diagonal",
+        "Jacobian of x·tanh(x), 1,000 entries (gradtape: sparse)",
+        "diagonal",
+        _array(1000),
+    ),
+    Workload("layers", "300×300 Jacobian of two dense layers", "layers", _layers(300)),
+    Workload(
+        "hvp", "Hessian-vector product of the network, batch 32", "hvp", _direction(32), atol=1e-4
+    ),
+    Workload(
+        "rosenbrock",
+        "Hessian of Rosenbrock's function, 200 variables (gradtape: sparse)",
+        "rosenbrock",
+        _array(200),
     ),
 )

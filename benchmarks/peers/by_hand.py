@@ -5,12 +5,22 @@ It keeps what the forward pass computed and reuses it, as any automatic differen
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy import sparse
 
 from benchmarks.workloads import CHAIN_ROUNDS, Array, Scalar, Step
 
 TITLE = "NumPy by hand"
-CANNOT = {"hessian": "by hand it is the constant [[6, 2], [2, 0]]: nothing to time"}
+CANNOT = {
+    "hvp": "nobody writes it by hand",
+    "hessian": "by hand it is the constant [[6, 2], [2, 0]]: nothing to time",
+}
+
+
+def to_numpy(value: Any) -> Any:
+    return value.toarray() if hasattr(value, "toarray") else np.asarray(value)
 
 
 def notebook(w1: Scalar, w2: Scalar) -> Step:
@@ -75,5 +85,36 @@ def jacobian(x: Array) -> Step:
     def step() -> tuple[object, ...]:
         # Writes the diagonal alone: a large array's zeros may be pages never touched yet.
         return (np.diag((3 * x * x).ravel()).reshape(x.shape * 2),)
+
+    return step
+
+
+def diagonal(x: Array) -> Step:
+    def step() -> tuple[object, ...]:
+        tanh = np.tanh(x)
+        return (sparse.diags_array(tanh + x * (1 - tanh * tanh), format="csr"),)
+
+    return step
+
+
+def layers(x: Array, w1: Array, w2: Array) -> Step:
+    def step() -> tuple[object, ...]:
+        first = np.tanh(x @ w1)
+        second = np.tanh(first @ w2)
+        inner = w1.T * (1 - first * first)[:, None]
+        return ((1 - second * second)[:, None] * (w2.T @ inner),)
+
+    return step
+
+
+def rosenbrock(x: Array) -> Step:
+    def step() -> tuple[object, ...]:
+        first, second = x[:-1], x[1:]
+        main = np.zeros_like(x)
+        main[:-1] = 1200 * first * first - 400 * second + 2
+        main[1:] += 200
+        beside = -400 * first
+        offsets = (-1, 0, 1)
+        return (sparse.diags_array((beside, main, beside), offsets=offsets, format="csr"),)
 
     return step

@@ -14,6 +14,8 @@ CANNOT: dict[str, str] = {}
 
 
 def to_numpy(value: Any) -> Any:
+    if hasattr(value, "toarray"):  # a sparse one
+        return value.toarray()
     return value.numpy() if hasattr(value, "numpy") else value
 
 
@@ -88,3 +90,31 @@ def jacobian(x: Array) -> Step:
         return (tape.jacobian(cube, variable),)
 
     return step
+
+
+def diagonal(x: Array) -> Step:
+    function = gt.jacobian(lambda x: x * np.tanh(x), sparse=True)
+    return lambda: (function(x),)
+
+
+def layers(x: Array, w1: Array, w2: Array) -> Step:
+    function = gt.jacobian(lambda x: np.tanh(np.tanh(x @ w1) @ w2))
+    return lambda: (function(x),)
+
+
+def hvp(x: Array, target: Array, *arrays: Array) -> Step:
+    def loss(weights: list[Any]) -> Any:
+        v1, c1, v2, c2 = weights
+        hidden = np.maximum(x @ v1 + c1, 0)
+        return ((hidden @ v2 + c2 - target) ** 2).mean()
+
+    product = gt.hvp(loss)
+    weights, direction = list(arrays[:4]), list(arrays[4:])
+    return lambda: tuple(product(weights, direction))
+
+
+def rosenbrock(x: Array) -> Step:
+    function = gt.hessian(
+        lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2), sparse=True
+    )
+    return lambda: (function(x),)

@@ -87,3 +87,31 @@ def jacobian(x: Array) -> Step:
         return (jacobian_of_cube(x),)
 
     return step
+
+
+def diagonal(x: Array) -> Step:
+    function = autograd.jacobian(lambda x: x * anp.tanh(x))
+    return lambda: (function(x),)
+
+
+def layers(x: Array, w1: Array, w2: Array) -> Step:
+    function = autograd.jacobian(lambda x: anp.tanh(anp.dot(anp.tanh(anp.dot(x, w1)), w2)))
+    return lambda: (function(x),)
+
+
+def hvp(x: Array, target: Array, *arrays: Array) -> Step:
+    def loss(weights: Any) -> Any:
+        v1, c1, v2, c2 = weights
+        hidden = anp.maximum(anp.dot(x, v1) + c1, 0)
+        return anp.mean(anp.square(anp.dot(hidden, v2) + c2 - target))
+
+    product = autograd.hessian_vector_product(loss)
+    weights, direction = list(arrays[:4]), list(arrays[4:])
+    return lambda: tuple(product(weights, direction))
+
+
+def rosenbrock(x: Array) -> Step:
+    function = autograd.hessian(
+        lambda x: anp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    )
+    return lambda: (function(x),)

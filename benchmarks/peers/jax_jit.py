@@ -64,3 +64,31 @@ def hessian(w1: Scalar, w2: Scalar) -> Step:
 
 def jacobian(x: Array) -> Step:
     return _step(jax.jacrev(lambda x: x * x * x), x)
+
+
+def diagonal(x: Array) -> Step:
+    return _step(jax.jacrev(lambda x: x * jnp.tanh(x)), x)
+
+
+def layers(x: Array, w1: Array, w2: Array) -> Step:
+    return _step(jax.jacrev(lambda x, w1, w2: jnp.tanh(jnp.tanh(x @ w1) @ w2)), x, w1, w2)
+
+
+def hvp(x: Array, target: Array, *arrays: Array) -> Step:
+    def loss(weights: Any, inputs: Any, wanted: Any) -> Any:
+        v1, c1, v2, c2 = weights
+        hidden = jax.nn.relu(inputs @ v1 + c1)
+        return jnp.mean(jnp.square(hidden @ v2 + c2 - wanted))
+
+    def product(inputs: Any, wanted: Any, *both: Any) -> Any:
+        gradient = jax.grad(lambda weights: loss(weights, inputs, wanted))
+        return jax.jvp(gradient, (both[:4],), (both[4:],))[1]
+
+    return _step(product, x, target, *arrays)
+
+
+def rosenbrock(x: Array) -> Step:
+    def f(x: Any) -> Any:
+        return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+    return _step(jax.hessian(f), x)

@@ -12,8 +12,12 @@ from benchmarks.workloads import CHAIN_ROUNDS, Array, Scalar, Step
 
 TITLE = "MyGrad"
 CANNOT = {
-    "hessian": "gradients are bare arrays: no second derivatives",
-    "jacobian": "no Jacobian: backward sums over the outputs",
+    **dict.fromkeys(
+        ("hessian", "hvp", "rosenbrock"), "gradients are bare arrays: no second derivatives"
+    ),
+    **dict.fromkeys(
+        ("jacobian", "diagonal", "layers"), "no Jacobian: backward sums over the outputs"
+    ),
 }
 
 # MyGrad takes a bare Python number for float64, which would put the whole calculation in float64.

@@ -88,3 +88,56 @@ def jacobian(x: Array) -> Step:
         return (tape.jacobian(cube, variable, experimental_use_pfor=at_once),)
 
     return step
+
+
+def diagonal(x: Array) -> Step:
+    variable = tf.Variable(x)
+
+    def step() -> tuple[Any, ...]:
+        with tf.GradientTape() as tape:
+            y = variable * tf.tanh(variable)
+        return (tape.jacobian(y, variable),)
+
+    return step
+
+
+def layers(x: Array, w1: Array, w2: Array) -> Step:
+    variable, first, second = tf.Variable(x[None]), tf.constant(w1), tf.constant(w2)
+
+    def step() -> tuple[Any, ...]:
+        with tf.GradientTape() as tape:
+            y = tf.tanh(tf.tanh(variable @ first) @ second)[0]
+        return (tape.jacobian(y, variable)[:, 0],)
+
+    return step
+
+
+def hvp(x: Array, target: Array, *arrays: Array) -> Step:
+    inputs, wanted = tf.constant(x), tf.constant(target)
+    weights = [tf.Variable(w) for w in arrays[:4]]
+    direction = [tf.constant(v) for v in arrays[4:]]
+
+    def step() -> tuple[Any, ...]:
+        v1, c1, v2, c2 = weights
+        with tf.autodiff.ForwardAccumulator(weights, direction) as accumulator:
+            with tf.GradientTape() as tape:
+                hidden = tf.nn.relu(inputs @ v1 + c1)
+                loss = tf.reduce_mean(tf.square(hidden @ v2 + c2 - wanted))
+            gradients = tape.gradient(loss, weights)
+        return tuple(accumulator.jvp(gradients, unconnected_gradients="zero"))
+
+    return step
+
+
+def rosenbrock(x: Array) -> Step:
+    variable = tf.Variable(x)
+
+    def step() -> tuple[Any, ...]:
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                head, tail = variable[:-1], variable[1:]
+                y = tf.reduce_sum(100 * (tail - head**2) ** 2 + (1 - head) ** 2)
+            gradient = tf.convert_to_tensor(inner.gradient(y, variable))
+        return (outer.jacobian(gradient, variable),)
+
+    return step

@@ -91,3 +91,41 @@ def jacobian(x: Array) -> Step:
         return (torch.autograd.functional.jacobian(cube, tensor, vectorize=True),)
 
     return step
+
+
+def _jacobian(function: Any, x: Array) -> Step:
+    tensor = torch.tensor(x)
+    return lambda: (torch.autograd.functional.jacobian(function, tensor, vectorize=True),)
+
+
+def diagonal(x: Array) -> Step:
+    return _jacobian(lambda t: t * torch.tanh(t), x)
+
+
+def layers(x: Array, w1: Array, w2: Array) -> Step:
+    first, second = torch.tensor(w1), torch.tensor(w2)
+    return _jacobian(lambda t: torch.tanh(torch.tanh(t @ first) @ second), x)
+
+
+def hvp(x: Array, target: Array, *arrays: Array) -> Step:
+    inputs, wanted = torch.tensor(x), torch.tensor(target)
+    weights = [_leaf(w) for w in arrays[:4]]
+    direction = [torch.tensor(v) for v in arrays[4:]]
+
+    def step() -> tuple[Any, ...]:
+        v1, c1, v2, c2 = weights
+        hidden = torch.relu(torch.addmm(c1, inputs, v1))
+        loss = functional.mse_loss(torch.addmm(c2, hidden, v2), wanted)
+        gradients = torch.autograd.grad(loss, weights, create_graph=True)
+        return torch.autograd.grad(gradients, weights, direction)
+
+    return step
+
+
+def rosenbrock(x: Array) -> Step:
+    tensor = torch.tensor(x)
+
+    def f(t: Any) -> Any:
+        return torch.sum(100 * (t[1:] - t[:-1] ** 2) ** 2 + (1 - t[:-1]) ** 2)
+
+    return lambda: (torch.autograd.functional.hessian(f, tensor, vectorize=True),)
