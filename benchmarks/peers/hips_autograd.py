@@ -105,9 +105,15 @@ def hvp(x: Array, target: Array, *arrays: Array) -> Step:
         hidden = anp.maximum(anp.dot(x, v1) + c1, 0)
         return anp.mean(anp.square(anp.dot(hidden, v2) + c2 - target))
 
-    product = autograd.hessian_vector_product(loss)
     weights, direction = list(arrays[:4]), list(arrays[4:])
-    return lambda: tuple(product(weights, direction))
+    gradient = autograd.grad(loss)
+
+    def along(at: Any) -> Any:
+        pairs = zip(gradient(at), direction, strict=True)
+        return sum(anp.sum(slope * v) for slope, v in pairs)
+
+    product = autograd.grad(along)  # its own hessian_vector_product takes one array only
+    return lambda: tuple(product(weights))
 
 
 def rosenbrock(x: Array) -> Step:
