@@ -181,3 +181,16 @@ def test_degrees_are_whole_numbers() -> None:
 def test_a_plan_is_refused_as_scipy_does() -> None:
     with pytest.raises(NotImplementedError, match="plan"):
         fft.fft(gt.constant(Y), plan=3)
+
+
+@pytest.mark.parametrize("kinds", [(0, 0, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1)])
+def test_sylvester_of_real_and_complex_matrices(kinds: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(0)
+    a, b, q = [
+        rng.standard_normal(shape) + 1j * kind * rng.standard_normal(shape)
+        if kind
+        else rng.standard_normal(shape)
+        for kind, shape in zip(kinds, [(3, 3), (2, 2), (3, 2)], strict=True)
+    ]
+    x = linalg.solve_sylvester(*map(gt.constant, (a, b, q))).numpy()
+    np.testing.assert_allclose(a @ x + x @ b, q, atol=1e-13)

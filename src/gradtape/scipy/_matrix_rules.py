@@ -162,6 +162,9 @@ lower_upper = Several(_lu, ("p", "lower", "upper"), _pull_lu, _push_lu, name="sc
 
 
 def _sylvester(a: Any, b: Any, q: Any, /) -> Any:
+    dtype = np.result_type(a, b, q)  # SciPy 1.17 solves some mixes of real and complex wrongly
+    if dtype.kind == "c":
+        a, b, q = [x.astype(dtype, copy=False) for x in (a, b, q)]
     if a.ndim == b.ndim == q.ndim == 2:
         return _scipy.solve_sylvester(a, b, q)
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2], q.shape[:-2])
