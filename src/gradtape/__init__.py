@@ -1,5 +1,7 @@
 """Automatic differentiation for ordinary NumPy code, recorded on a gradient tape."""
 
+from typing import TYPE_CHECKING
+
 from gradtape.creation import (
     empty,
     empty_like,
@@ -18,31 +20,21 @@ from gradtape.errors import (
     TrackedConversionError,
 )
 from gradtape.forward import ForwardAccumulator
-from gradtape.operators import (
-    argmin,
-    checkpoint,
-    checkpointed_loop,
-    directional_derivative,
-    divergence,
-    fixed_point,
-    gnvp,
-    grad,
-    hessian,
-    hvp,
-    implicit_root,
-    jacobian,
-    jvp,
-    laplacian,
-    linearize,
-    per_example_grad,
-    sparsity,
-    taylor,
-    value_and_grad,
-    vjp,
-)
+from gradtape.operators import later as _later
+from gradtape.operators.gradients import grad, per_example_grad, value_and_grad, vjp
 from gradtape.tape import GradientTape, UnconnectedGradients
 from gradtape.tensor import Tensor
 from gradtape.variable import Variable, constant
+
+if TYPE_CHECKING:
+    from gradtape.operators.checkpoints import checkpoint, checkpointed_loop
+    from gradtape.operators.directions import directional_derivative, gnvp, hvp, jvp, linearize
+    from gradtape.operators.jacobians import divergence, hessian, jacobian, laplacian
+    from gradtape.operators.solvers import argmin, fixed_point, implicit_root
+    from gradtape.operators.sparse import sparsity
+    from gradtape.operators.taylor import taylor
+else:
+    __getattr__ = _later
 
 __version__ = "0.1.0"
 
@@ -89,3 +81,5 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+__dir__ = __all__.copy

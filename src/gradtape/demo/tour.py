@@ -14,7 +14,7 @@ import numpy as np
 
 from gradtape.demo.screen import Screen
 from gradtape.notebook import CELLS, Cell, Session
-from gradtape.operators import grad
+from gradtape.operators.gradients import grad
 
 __all__ = ["REMARKS", "Counted", "Remark", "compare", "run_tour"]
 

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import scipy.optimize as _scipy
 
-from gradtape.operators import hessian, hvp, jacobian, value_and_grad
+from gradtape.operators.directions import hvp
+from gradtape.operators.gradients import value_and_grad
+from gradtape.operators.jacobians import hessian, jacobian
 from gradtape.recording import active
 from gradtape.rules import strip
 from gradtape.scipy._callbacks import bare, seen, stacked
