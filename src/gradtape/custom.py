@@ -12,9 +12,9 @@ from gradtape import errors
 from gradtape.arithmetic import cast
 from gradtape.nest import flatten, pack
 from gradtape.recording import start, stop
-from gradtape.replays import Operation, Replayed, Uses, shown
+from gradtape.replays import Operation, Replayed, Uses, shown, twins
 from gradtape.tape import GradientTape
-from gradtape.tensor import Tensor, bare, twin
+from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable, constant
 
 __all__ = ["custom_gradient", "recompute_grad", "stop_gradient"]
@@ -83,7 +83,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         seen = _VariableWatcher()
-        own_args, own_kwargs = _twins((args, kwargs))
+        own_args, own_kwargs = twins((args, kwargs))
         with seen:
             answer = f(*own_args, **own_kwargs)
         if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
@@ -133,7 +133,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         uses = Uses(getattr(f, "__name__", "the function"), (args, kwargs))
-        own_args, own_kwargs = _twins((args, kwargs))
+        own_args, own_kwargs = twins((args, kwargs))
         with uses.noted():
             result = f(*own_args, **own_kwargs)
 
@@ -152,14 +152,6 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 def _check_callable(f: Any, name: str) -> None:
     if not callable(f):
         raise TypeError(f"argument `f` of {name} must be a function, but is {errors.describe(f)}")
-
-
-def _twins(nest: Any) -> Any:
-    """The same arguments, with tensors of their own where some could be written into."""
-    leaves = flatten(nest)
-    if not any([isinstance(leaf, Tensor) and leaf.writable for leaf in leaves]):
-        return nest
-    return pack(nest, [twin(t) if isinstance(t, Tensor) and t.writable else t for t in leaves])
 
 
 def _floats(t: Tensor) -> bool:

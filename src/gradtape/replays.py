@@ -23,7 +23,7 @@ from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, bare, twin
 from gradtape.variable import Variable
 
-__all__ = ["Operation", "Replayed", "Uses", "pulled", "pushed", "shown", "taping"]
+__all__ = ["Operation", "Replayed", "Uses", "pulled", "pushed", "shown", "taping", "twins"]
 
 
 class _Watcher:
@@ -47,6 +47,14 @@ class _Watcher:
             if isinstance(t, Variable) or self.tracks(t):
                 self.seen[t.key] = t
         return key
+
+
+def twins(nest: Any) -> Any:
+    """The same arguments, with tensors of their own where some could be written into."""
+    leaves = flatten(nest)
+    if not any([isinstance(leaf, Tensor) and leaf.writable for leaf in leaves]):
+        return nest
+    return pack(nest, [twin(t) if isinstance(t, Tensor) and t.writable else t for t in leaves])
 
 
 class Uses:
@@ -97,11 +105,7 @@ class Uses:
 
     def arguments(self) -> Any:
         """The arguments, with tensors that the function may write into."""
-        leaves = flatten(self._nest)
-        if not any([isinstance(leaf, Tensor) and leaf.writable for leaf in leaves]):
-            return self._nest
-        owned = [twin(t) if isinstance(t, Tensor) and t.writable else t for t in leaves]
-        return pack(self._nest, owned)
+        return twins(self._nest)
 
     @contextmanager
     def noted(self) -> Iterator[None]:

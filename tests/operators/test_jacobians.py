@@ -395,3 +395,9 @@ def test_all_modes_and_budgets_agree(steps: list[Any], seed: int) -> None:
     assert np.allclose(forward @ v, gt.jvp(f)(x, v)[1], rtol=1e-9, atol=1e-11)
     h = gt.hessian(lambda x: np.sum(f(x) ** 2))(x)
     assert np.allclose(h, h.T, rtol=1e-8, atol=1e-10 * (1 + np.abs(h).max()))
+
+
+@pytest.mark.parametrize("operator", [gt.jacobian, gt.hessian])
+def test_a_pattern_that_would_not_be_used(operator: Any) -> None:
+    with pytest.raises(ValueError, match=r"`sparsity` is for sparse derivatives: say sparse=True"):
+        operator(np.sum, sparsity=gt.sparsity(np.sum)(np.ones(2)))

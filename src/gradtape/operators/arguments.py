@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import warnings
@@ -22,7 +23,9 @@ __all__ = [
     "Argnums",
     "Chosen",
     "Selection",
+    "derivative_alone",
     "direction_of",
+    "joined",
     "named",
     "outputs",
     "scalar",
@@ -198,6 +201,20 @@ def with_aux(value: Any, f: Callable[..., Any], has_aux: bool) -> tuple[Any, Any
     return value
 
 
+def derivative_alone(both: Callable[..., Any], f: Callable[..., Any], has_aux: bool) -> Any:
+    """Of a function that returns a value and a derivative: the derivative, with what stood beside.
+
+    ``both`` has the results of ``value_and_grad`` or ``jvp``.
+    """
+
+    @functools.wraps(f)
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        value, slope = both(*args, **kwargs)
+        return (slope, value[1]) if has_aux else slope
+
+    return derivative
+
+
 def warn_if_independent(value: Any, recorder: Any, f: Callable[..., Any]) -> None:
     """Warn if no leaf of a value depends on what a recorder watches: all derivatives are zeros."""
     leaves = [leaf for leaf in flatten(value) if isinstance(leaf, Tensor)]
@@ -270,6 +287,13 @@ def outputs(value: Any, f: Callable[..., Any]) -> list[Tensor]:
                 "arrays and numbers, and the rest beside them with has_aux=True"
             )
     return [leaf if isinstance(leaf, Tensor) else constant(leaf) for leaf in leaves]
+
+
+def joined(targets: list[Any]) -> Any:
+    """All outputs as one, so that one pass has the rows of all."""
+    if len(targets) == 1:
+        return targets[0]
+    return np.concatenate([np.reshape(t, -1) for t in targets])
 
 
 def scalar(value: Any, f: Callable[..., Any]) -> Tensor:

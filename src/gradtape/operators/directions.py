@@ -15,6 +15,7 @@ from gradtape.operators.arguments import (
     Argnums,
     Chosen,
     Selection,
+    derivative_alone,
     direction_of,
     outputs,
     scalar,
@@ -100,13 +101,7 @@ def directional_derivative(
     4.0
     """
     both = jvp(f, argnums, argnames, has_aux)
-
-    @functools.wraps(f)
-    def tangent(*args: Any, **kwargs: Any) -> Any:
-        value, slope = both(*args, **kwargs)
-        return (slope, value[1]) if has_aux else slope
-
-    return tangent
+    return derivative_alone(both, f, has_aux)  # type: ignore[no-any-return]
 
 
 def linearize(

@@ -11,6 +11,7 @@ from gradtape.operators.arguments import (
     Argnames,
     Argnums,
     Selection,
+    derivative_alone,
     named,
     outputs,
     scalar,
@@ -99,13 +100,7 @@ def grad(
     np.float64(12.0)
     """
     both = value_and_grad(f, argnums, argnames, has_aux)
-
-    @functools.wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, slope = both(*args, **kwargs)
-        return (slope, value[1]) if has_aux else slope
-
-    return gradient
+    return derivative_alone(both, f, has_aux)  # type: ignore[no-any-return]
 
 
 def vjp(

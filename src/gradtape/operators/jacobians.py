@@ -16,6 +16,7 @@ from gradtape.operators.arguments import (
     Argnums,
     Chosen,
     Selection,
+    joined,
     named,
     outputs,
     warn_if_independent,
@@ -72,7 +73,8 @@ def jacobian(
     ------
     TypeError : an argument to differentiate by is not of floating or complex dtype, or ``f``
         returns no arrays.
-    ValueError : ``mode`` is unknown, or ``memory_budget`` is no number of bytes.
+    ValueError : ``mode`` is unknown, ``memory_budget`` is no number of bytes, or ``sparsity`` is
+        given without ``sparse``.
 
     Examples
     --------
@@ -87,6 +89,7 @@ def jacobian(
             "by the shapes"
         )
     memory_budget = checked_budget(memory_budget, BLOCK_BYTES)
+    _check_sparsity(sparse, sparsity)
     if sparse:
         return sparse_jacobian(f, argnums, argnames, has_aux, mode, memory_budget, sparsity)
     selection = Selection(f, argnums, argnames)
@@ -140,6 +143,7 @@ def hessian(
            [2., 0.]])
     """
     memory_budget = checked_budget(memory_budget, BLOCK_BYTES)
+    _check_sparsity(sparse, sparsity)
     if sparse:
         return sparse_hessian(f, argnums, argnames, has_aux, memory_budget, sparsity)
     selection = Selection(grad(f, argnums, argnames, has_aux), argnums, argnames)
@@ -224,6 +228,15 @@ def divergence(
     return _trace(f, Selection(f, argnums, argnames), has_aux, memory_budget, "divergence")
 
 
+def _check_sparsity(sparse: bool, sparsity: Any) -> None:
+    """Refuse a pattern that would not be used."""
+    if sparsity is not None and not sparse:
+        raise ValueError(
+            "argument `sparsity` is for sparse derivatives: say sparse=True with it, or leave it "
+            "out for dense ones"
+        )
+
+
 class _Computed:
     """A function computed for its Jacobian: its value, and the recorders that saw it."""
 
@@ -251,7 +264,7 @@ class _Computed:
                 self.value, self.aux = with_aux(chosen.call(), f, has_aux)
                 self.targets = outputs(self.value, f)
             if self.recorder is tape:
-                self.joined = _joined(self.targets)
+                self.joined = joined(self.targets)
 
     def matrix(self, memory_budget: int) -> Any:
         """The Jacobian as the user gets it."""
@@ -348,13 +361,6 @@ def _column_block(parts: list[Any], target: Tensor, source: Tensor) -> Tensor:
     joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
     block = np.moveaxis(joined, 0, -1).reshape(shape)
     return block if isinstance(block, Tensor) else Tensor(block if block.ndim else block[()])
-
-
-def _joined(targets: list[Any]) -> Any:
-    """All targets as one, so that one pass has the rows of all."""
-    if len(targets) == 1:
-        return targets[0]
-    return np.concatenate([np.reshape(t, -1) for t in targets])
 
 
 def _entries(leaves: list[Tensor]) -> int:

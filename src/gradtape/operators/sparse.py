@@ -18,6 +18,7 @@ from gradtape.operators.arguments import (
     Argnums,
     Chosen,
     Selection,
+    joined,
     outputs,
     scalar,
     warn_if_independent,
@@ -224,11 +225,7 @@ class _Recorded:
     def differentiate(self, tensors: list[Tensor]) -> None:
         """Say what is differentiated."""
         self.shapes = tuple([t.array.shape for t in tensors])
-        if len(tensors) == 1:
-            (self.target,) = tensors
-        else:
-            rows: list[Any] = [np.ravel(t) for t in tensors]
-            self.target = np.concatenate(rows)  # type: ignore[assignment]
+        self.target = joined(tensors)
 
     def by_rows(self, mode: str | None) -> bool:
         """Whether a pattern in a mode (None: in any) needs cotangents, and no tangents."""
