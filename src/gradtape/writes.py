@@ -18,6 +18,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.calls import call, is_tracked, stripped, tensors_in, without_ufunc_defaults
+from gradtape.derivatives.axes import as_array, holds_tensors
 from gradtape.derivatives.indexing import is_basic, picked, plain_index
 from gradtape.derivatives.writing import added, written
 from gradtape.recording import active
@@ -200,9 +201,7 @@ def _plain(index: Any) -> tuple[Any, ...]:
 
 def _assembled(value: Any) -> Any:
     """A sequence with tensors in it as one tensor; anything else as it is."""
-    if isinstance(value, (list, tuple)) and any([True for _ in tensors_in(value)]):
-        return np.stack([_assembled(v) for v in value])
-    return value
+    return as_array(value) if holds_tensors(value) else value
 
 
 def _write(t: Any, index: Any, value: Any) -> None:

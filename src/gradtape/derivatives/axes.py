@@ -13,7 +13,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from gradtape.errors import TrackedConversionError, no_rule_for_argument
 
 __all__ = [
-    *("along", "as_array", "constant", "inverse", "is_tensor", "kept", "one_axis", "several_axes"),
+    *("along", "as_array", "constant", "holds_tensors", "inverse", "is_tensor", "kept", "one_axis"),
+    "several_axes",
 ]
 
 #: All axes of an array, by how many it has; NumPy allows 64.
@@ -67,7 +68,7 @@ def as_array(value: Any) -> Any:
     """What has a dtype as it is; a number or a sequence, of tensors too, as an array."""
     if hasattr(value, "dtype"):
         return value
-    if _holds_tensors(value):
+    if holds_tensors(value):
         return np.stack([as_array(v) for v in value])
     return np.asarray(value)
 
@@ -82,7 +83,8 @@ def constant(value: Any, function: Any, argument: str, reason: str = "") -> Any:
         raise no_rule_for_argument(function, argument, reason) from error
 
 
-def _holds_tensors(value: Any) -> bool:
+def holds_tensors(value: Any) -> bool:
+    """Whether a value is a tensor, or a sequence with one in it."""
     if isinstance(value, (list, tuple)):
-        return any([_holds_tensors(v) for v in value])
+        return any([holds_tensors(v) for v in value])
     return is_tensor(value)
