@@ -20,13 +20,14 @@ from gradtape.errors import (
     TrackedConversionError,
 )
 from gradtape.forward import ForwardAccumulator
-from gradtape.operators import later as _later
+from gradtape.later import later as _later
 from gradtape.operators.gradients import grad, per_example_grad, value_and_grad, vjp
 from gradtape.tape import GradientTape, UnconnectedGradients
 from gradtape.tensor import Tensor
 from gradtape.variable import Variable, constant
 
 if TYPE_CHECKING:
+    from gradtape.finiteness import errstate
     from gradtape.operators.checkpoints import checkpoint, checkpointed_loop
     from gradtape.operators.directions import directional_derivative, gnvp, hvp, jvp, linearize
     from gradtape.operators.jacobians import divergence, hessian, jacobian, laplacian
@@ -57,6 +58,7 @@ __all__ = [
     "divergence",
     "empty",
     "empty_like",
+    "errstate",
     "fixed_point",
     "full",
     "full_like",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextvars import Context
+from collections.abc import Callable
+from contextvars import Context, ContextVar
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from gradtape.recording import active
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable
 
-__all__ = ["QUIET", "Cotangents", "seeds_of", "sweep"]
+__all__ = ["LOOK", "QUIET", "Cotangents", "seeds_of", "sweep"]
 
 Seeds = list[tuple[Any, Any]]
 
@@ -23,6 +24,13 @@ Seeds = list[tuple[Any, Any]]
 #: than entering np.errstate anew.
 QUIET = Context()
 QUIET.run(np.seterr, all="ignore")
+
+#: What looks at the gradients of every walk, if somebody wants that: a function of the keys and
+#: their cotangents.
+LOOK: ContextVar[Callable[[list[Any], list[Any]], None] | None] = ContextVar(
+    "gradtape_look", default=None
+)
+look_at = LOOK.get
 
 
 def seeds_of(target: Any, output_gradients: Any) -> list[tuple[Any, Any]]:
@@ -115,19 +123,22 @@ def sweep(
     if nested:
         seeds = [(key, Tensor(bare(g), getattr(g, "key", None))) for key, g in seeds]
     selects = selects or alive is not None
+    shares: list[Any] | None = None
     if not (nested or foreign):
         if not selects:
-            return QUIET.copy().run(_walk, records, seeds, wanted, batch, Cotangents(), free)
-        if masks:
-            shares: list[Any] | None = QUIET.copy().run(
-                _walk_finite, records, seeds, wanted, batch, alive
-            )
-            if shares is not None:
-                return shares
-    with np.errstate(all="ignore"):
-        if selects:
-            return _walk_masked(records, seeds, wanted, batch, nested, alive, masks)
-        return _walk(records, seeds, wanted, batch, Cotangents(nested), free)
+            shares = QUIET.copy().run(_walk, records, seeds, wanted, batch, Cotangents(), free)
+        elif masks:
+            shares = QUIET.copy().run(_walk_finite, records, seeds, wanted, batch, alive)
+    if shares is None:
+        with np.errstate(all="ignore"):
+            if selects:
+                shares = _walk_masked(records, seeds, wanted, batch, nested, alive, masks)
+            else:
+                shares = _walk(records, seeds, wanted, batch, Cotangents(nested), free)
+    look = look_at()
+    if look is not None:
+        look(wanted, shares)
+    return shares
 
 
 def _walk_finite(

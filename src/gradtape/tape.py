@@ -25,7 +25,9 @@ from gradtape.recording import ACTIVE, active, new_key, start, stop
 from gradtape.rows import Way, checked_budget, rows
 from gradtape.sweep import seeds_of, sweep
 from gradtape.tensor import Tensor, new
+from gradtape.trace import Answer, Trace
 from gradtape.variable import Variable
+from gradtape.views import Views
 from gradtape.writes import watched
 
 __all__ = ["GradientTape", "UnconnectedGradients"]
@@ -53,7 +55,7 @@ _ARRAY = frozenset([ndarray])
 _TENSORS = frozenset([Tensor, Variable])
 
 
-class GradientTape:
+class GradientTape(Views):
     """Record what is computed in a ``with`` block, to differentiate it afterwards.
 
     Parameters
@@ -61,6 +63,8 @@ class GradientTape:
     persistent : whether ``gradient`` and ``jacobian`` may be called more than once. A tape that is
         not persistent frees what it recorded with the first call.
     watch_accessed_variables : whether trainable variables are watched when they are used.
+    trace : whether to keep every value and the user's source lines beside the records, for
+        ``explain``, ``draw`` and ``summary``. It takes time and memory.
 
     Examples
     --------
@@ -77,7 +81,14 @@ class GradientTape:
     #: The class of the tensors that ``gradient`` answers with.
     tensor_class: ClassVar[type[Tensor]] = Tensor
 
-    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+    def __init__(
+        self,
+        persistent: bool = False,
+        watch_accessed_variables: bool = True,
+        *,
+        trace: bool = False,
+    ) -> None:
+        self.trace = Trace() if trace else None
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._recording = False
@@ -95,6 +106,8 @@ class GradientTape:
         self._selects = False  # whether a record can leave entries dead
         self._replays = False  # whether a record runs the user's code, which may fail
         self.tracked: set[Any] = set()
+        if self.trace is not None:
+            self.trace.beside(self._records, self.tracked)
 
     def __enter__(self) -> GradientTape:
         if self._recording:
@@ -107,9 +120,13 @@ class GradientTape:
             self._spent = False
         self._usable = self._recording = True
         ACTIVE.set((*active(), self))
+        if self.trace is not None:
+            start(self.trace)
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self.trace is not None:
+            stop(self.trace)
         if self._recording:
             self._recording = False
             stack = active()
@@ -264,8 +281,8 @@ class GradientTape:
         unconnected = self._begin(target, unconnected_gradients)
         leaves, wanted = self._sources(sources)
         seeds = seeds_of(target, output_gradients)
-        # Other calls, and a second try after the user's code failed, need the records again.
-        free = not (self._persistent or self._replays)
+        # Other calls, a second try after the user's code failed, a trace need the records again.
+        free = not (self._persistent or self._replays or self.trace is not None)
         try:
             shares = sweep(
                 self._records,
@@ -289,6 +306,8 @@ class GradientTape:
                 result = new(cls)
                 result.array, result.key = share if share.ndim else share[()], None
                 results.append(result)
+        if self.trace is not None:
+            self.trace.answered(self._answered(target, leaves, results, seeds))
         self._end()
         return results if leaves is sources else pack(sources, results)
 
@@ -406,6 +425,8 @@ class GradientTape:
             raise RuntimeError(errors.CONSUMED)
         if self._recording and not self._persistent:
             self._pause()
+            if self.trace is not None:
+                stop(self.trace)
         if target is None:
             raise TypeError(
                 "Argument `target` should be a list or nested structure of Tensors, Variables or "
@@ -416,6 +437,12 @@ class GradientTape:
         if unconnected_gradients is _NONE:
             return _NONE
         return UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
+
+    def _answered(self, target: Any, sources: Any, results: Any, seeds: Any) -> Answer:
+        """What a trace keeps of a gradient; the records as they are now."""
+        masks, records = self.masks_dead_branches, list(self._records)
+        flags = self._selects, masks, self._replays
+        return Answer(target, list(sources), results, records, seeds, *flags)
 
     def _end(self) -> None:
         """Free the records of a tape that is not persistent."""

@@ -20,6 +20,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 #: Each imports only those before it. The package itself hands on what stands before it.
 FLOORS = [
     "errors",
+    "later",
     "recording",
     "nest",
     "guards",
@@ -39,11 +40,19 @@ FLOORS = [
     "sweep",
     "rows",
     "patterns",
+    "places",
+    "trace",
+    "views",
     "tape",
     "forward",
     "replays",
     "custom",
     "operators",
+    "explaining",
+    "finiteness",
+    "drawing",
+    "summary",
+    "source_code",
     "coverage",
     "gradtape",
     "scipy",
@@ -72,7 +81,7 @@ ENGINE = [
 ]
 
 #: The engine's limit in lines of code.
-ENGINE_LINES = 1700
+ENGINE_LINES = 1730
 #: The plan's four files alone; the rest was split off since (docs/design.md says why).
 PLANNED = ["rules", "recording", "tensor", "tape"]
 PLANNED_LINES = 1000

@@ -1,0 +1,96 @@
+"""Where in the user's program something happens: the line, the expression, the names there."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Place", "names_in", "place_of", "users_frame"]
+
+#: Calls from files in these folders are not the user's own.
+_OURS = tuple([f"{Path(file).parent}/" for file in (__file__, str(np.__file__))])
+
+
+class Place:
+    """One instruction of a program.
+
+    What it costs to know the line's text and the expression is paid when they are asked for: a
+    trace makes a place for every operation.
+    """
+
+    def __init__(self, code: CodeType, instruction: int, line: int) -> None:
+        self._code, self._instruction = code, instruction
+        #: The line's number in its file, counted from 1.
+        self.line = line
+
+    @property
+    def file(self) -> str:
+        """The file's name, as Python has it; in a notebook or a prompt, one in angle brackets."""
+        return self._code.co_filename
+
+    @property
+    def function(self) -> str:
+        """The function's name; ``<module>`` outside of any."""
+        return self._code.co_qualname
+
+    @cached_property
+    def text(self) -> str:
+        """The line without its indentation; empty where no source is to be had."""
+        return linecache.getline(self.file, self.line).strip()
+
+    @cached_property
+    def span(self) -> tuple[int, int, int, int] | None:
+        """First line, last line, first column and end column (in bytes) of the expression."""
+        found = next(islice(self._code.co_positions(), self._instruction // 2, None), None)
+        if found is None or None in found:
+            return None
+        first, last, column, end = found
+        return first, last, column, end  # type: ignore[return-value]
+
+    @cached_property
+    def expression(self) -> str:
+        """The text of the expression that is computed there; empty where it cannot be had."""
+        if self.span is None:
+            return ""
+        first, last, column, end = self.span
+        lines = [linecache.getline(self.file, n).encode() for n in range(first, last + 1)]
+        if not all(lines):
+            return ""
+        lines[-1] = lines[-1][:end]
+        lines[0] = lines[0][column:]
+        return b"".join(lines).decode()
+
+    def __str__(self) -> str:
+        name = self.file if self.file.startswith("<") else Path(self.file).name
+        return f"{name}, line {self.line}" + (f": {self.text}" if self.text else "")
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def users_frame(depth: int = 1) -> FrameType | None:
+    """The innermost frame of a program that is neither ours nor NumPy's."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return frame
+
+
+def place_of(frame: FrameType) -> Place:
+    """The place where a frame is now."""
+    return Place(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def names_in(frame: FrameType) -> Iterator[tuple[str, Any]]:
+    """The names that a frame sees, its own first, and what they stand for."""
+    yield from frame.f_locals.items()
+    if frame.f_globals is not frame.f_locals:
+        yield from frame.f_globals.items()

@@ -1,0 +1,1 @@
+"""Gradients as readable NumPy source code."""

@@ -1,0 +1,1 @@
+"""A table of what was recorded: operations, bytes, time."""

@@ -1,0 +1,193 @@
+"""What a traced computation did: every operation with its values, and where in the program it is.
+
+A tape keeps as little as it can, and no source lines: it must be fast. A trace is a second recorder
+that keeps everything, for those who want to be told (``explain``, ``draw``, ``summary``,
+``source``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradtape.nest import flatten
+from gradtape.places import Place, names_in, place_of, users_frame
+from gradtape.recording import new_key, only, start, stop
+from gradtape.sweep import Seeds, sweep
+from gradtape.tensor import Tensor, bare
+from gradtape.variable import Variable
+
+__all__ = ["Answer", "Step", "Trace"]
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One operation of a trace.
+
+    ``keys`` are those of the inputs (None for a bare value, or a tensor that nobody ever tracked),
+    ``values`` what was inside the inputs, ``out`` the result: bare arrays and numbers. An operation
+    with several results has a tuple of them, and of their keys.
+    """
+
+    number: int
+    primitive: Any
+    keys: tuple[Any, ...]
+    values: tuple[Any, ...]
+    params: tuple[Any, ...]
+    out: Any
+    out_key: Any
+    place: Place | None
+
+    @property
+    def name(self) -> str:
+        """The operation's name, as ``log`` or ``sum``."""
+        return str(self.primitive.name)
+
+    @property
+    def results(self) -> list[tuple[Any, Any]]:
+        """The results, each with its key."""
+        if type(self.out_key) is tuple:
+            return list(zip(self.out_key, self.out, strict=True))
+        return [(self.out_key, self.out)]
+
+
+@dataclass(eq=False)
+class Answer:
+    """One gradient that a traced tape gave, with what it takes to walk back again."""
+
+    target: Any
+    sources: list[Tensor]
+    results: list[Any]
+    records: list[Any]
+    seeds: Seeds
+    selects: bool
+    masks: bool
+    foreign: bool
+    _cotangents: dict[Any, Any] | None = field(default=None, repr=False)
+
+    def cotangents(self) -> dict[Any, Any]:
+        """The cotangent of every value on the way back, bare, by key; walked when asked for."""
+        if self._cotangents is None:
+            keys = [key for key, _ in self.seeds] + [s.key for s in self.sources]
+            for record in self.records:
+                keys += record[1] if type(record[1]) is tuple else [record[1]]
+                keys += [key for i, key in enumerate(record[3]) if record[2] >> i & 1]
+            keys = list(dict.fromkeys(keys))
+            with only(()):
+                seeds = [(key, bare(g)) for key, g in self.seeds]
+                shares = sweep(
+                    self.records, seeds, keys, self.selects, self.masks, foreign=self.foreign
+                )
+            pairs = zip(keys, shares, strict=True)
+            self._cotangents = {key: bare(share) for key, share in pairs if share is not None}
+        return self._cotangents
+
+
+class Trace:
+    """A recorder that keeps every operation it sees, whoever tracks its inputs.
+
+    It may run beside a tape, which then hands it each gradient that it gives (``answers``), or
+    alone.
+    """
+
+    #: It asks for nothing to be tracked.
+    tracked: frozenset[Any] = frozenset()
+
+    def __init__(self) -> None:
+        #: The keys that the tape beside it tracks, and its records.
+        self.taped: Any = self.tracked
+        self.records: list[Any] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
+        #: The operations, oldest first.
+        self.steps: list[Step] = []
+        #: The gradients that the tape gave.
+        self.answers: list[Answer] = []
+        #: What the user's program calls a value, by key: the first name that it had.
+        self.names: dict[Any, str] = {}
+        #: Which step made a value, by key.
+        self.maker: dict[Any, Step] = {}
+        #: The variables that were used, by key.
+        self.variables: dict[Any, Variable] = {}
+
+    def beside(self, records: list[Any], taped: Any) -> None:
+        """Start anew beside a tape that starts anew."""
+        self.forget()
+        self.records, self.taped = records, taped
+
+    def __enter__(self) -> Trace:
+        start(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        stop(self)
+
+    def tracks(self, tensor: Tensor) -> bool:
+        """It never minds what is done with a tensor."""
+        return False
+
+    def record(
+        self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
+    ) -> Any:
+        """Keep one call; its result gets a key, so that it is known again."""
+        frame = users_frame()
+        if frame is not None:
+            self._learn_names(inputs, frame)
+        if key is None:
+            key = new_key()
+        values = tuple(
+            [
+                a.copy() if type(a) is np.ndarray and type(given) is np.ndarray else a
+                for a, given in zip(arrays, inputs, strict=True)
+            ]
+        )
+        place = place_of(frame) if frame is not None else None
+        step = Step(len(self.steps), primitive, tuple(keys), values, tuple(params), out, key, place)
+        self.steps.append(step)
+        for one, _ in step.results:
+            self.maker[one] = step
+        return key
+
+    def answered(self, answer: Answer) -> None:
+        """Keep a gradient that the tape gave; its target and sources get the caller's names."""
+        self.answers.append(answer)
+        frame = users_frame()
+        if frame is not None:
+            theirs = {id(value): name for name, value in names_in(frame) if name[0] != "_"}
+            for t in [*answer.sources, *flatten(answer.target)]:
+                if id(t) in theirs and t.key is not None and not self._is_named(t):
+                    self.names[t.key] = theirs[id(t)]
+
+    def name(self, nest: Any, names: Iterable[str]) -> None:
+        """Call the tensors of a nest by names of one's own."""
+        for t, name in zip(flatten(nest), names, strict=True):
+            if isinstance(t, Tensor) and t.key is not None:
+                self.names.setdefault(t.key, name)
+
+    @staticmethod
+    def _is_named(t: Tensor) -> bool:
+        """Whether it is a variable to which the user gave a name."""
+        return isinstance(t, Variable) and t.name != "Variable"
+
+    def _learn_names(self, inputs: Any, frame: Any) -> None:
+        """Look in the user's frame for what an operation's inputs are called there."""
+        unknown = {}
+        for t in inputs:
+            if isinstance(t, Tensor) and t.key is not None and t.key not in self.names:
+                unknown[id(t)] = t.key
+                if isinstance(t, Variable):
+                    self.variables[t.key] = t
+                if self._is_named(t):
+                    self.names[t.key] = t.name  # type: ignore[attr-defined]
+                    del unknown[id(t)]
+        if unknown:
+            for name, value in names_in(frame):
+                if id(value) in unknown and not name.startswith("_"):
+                    self.names.setdefault(unknown.pop(id(value)), name)
+                    if not unknown:
+                        return
