@@ -44,6 +44,7 @@ check: $(VENV)/.test-installed  ## the tests and the documentation's examples
 
 smoke: $(VENV)/.test-installed  ## every benchmark once, quickly
 	$(PY) -m benchmarks --smoke
+	$(PY) -m benchmarks.derivatives --smoke
 
 bench: $(VENV)/.test-installed  ## gradtape against hand-written NumPy
 	$(PY) -m benchmarks $(ARGS)

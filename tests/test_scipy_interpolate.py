@@ -146,6 +146,34 @@ def test_grid():
         )
 
 
+def test_a_point_that_is_nan_lies_in_no_cell():
+    points = np.array([[0.2, 0.1], [0.5, np.nan], [1.5, 0.1]])
+    for method in ("linear", "nearest"):
+        both(
+            lambda m, y, w, method=method: m.RegularGridInterpolator(
+                ([0.0, 1.0], X), w, method, bounds_error=False, fill_value=3.0
+            ),
+            lambda f: f(points),
+        )
+        with pytest.raises(ValueError, match="or is NaN"):
+            ours.interpn(([0.0, 1.0], X), gt.constant(WIDE), points[:2], method)
+
+
+def test_at_a_place_the_slope_is_that_of_the_piece_to_the_right():
+    for make in (
+        lambda: ours.interp1d(X, Y),
+        lambda: ours.interp1d(X, WIDE),
+        lambda: lambda p: ours.interpn((X,), Y, p[:, None]),
+        lambda: lambda p: np.interp(p, X, Y),
+    ):
+        places = gt.Variable(X[:-1])
+        with gt.GradientTape() as tape:
+            values = make()(places)
+            total = np.sum(values if values.ndim == 1 else values[0])
+        slopes = tape.gradient(total, places).numpy()
+        np.testing.assert_allclose(slopes, np.diff(Y) / np.diff(X))
+
+
 def test_a_monotone_curve_s_slopes_are_zero_where_the_data_turn():
     y = gt.constant([0.0, 1.0, 1.0, 2.0])
     with gt.GradientTape() as tape:

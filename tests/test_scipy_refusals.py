@@ -42,6 +42,16 @@ def test_thresholds_have_no_derivative() -> None:
     assert not any([isinstance(f, gt.Tensor) for f in found])
 
 
+def test_the_order_of_a_norm_has_no_derivative() -> None:
+    order = gt.constant(2.0)
+    np.testing.assert_allclose(linalg.norm([3.0, 4.0], order), 5.0)
+    with gt.GradientTape() as tape:
+        tape.watch(order)
+        for x in (np.array([3.0, 4.0]), gt.constant([3.0, 4.0])):
+            with pytest.raises(gt.NoRuleError, match=r"^numpy\.linalg\.norm .* 'ord'"):
+                linalg.norm(x, order)
+
+
 def test_another_way_to_filter_is_refused_on_tensors_only() -> None:
     expected = scipy.signal.filtfilt(B, A, Y, method="gust")
     np.testing.assert_array_equal(signal.filtfilt(B, A, Y, method="gust"), expected)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradtape.tf as tf
+from gradtape import NoRuleError
 
 X = tf.ones([2, 3])
 PICTURE, FILTERS = np.ones((1, 2, 2, 1)), np.ones((1, 1, 1, 1))
@@ -140,10 +141,28 @@ def test_message(call, error, message):
         call()
 
 
-def test_without_scipy_a_special_function_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "scipy.special", None)
+@pytest.mark.parametrize(
+    ("module", "call"),
+    [
+        ("scipy.special", lambda: tf.math.lgamma(1.0)),
+        ("scipy.linalg", lambda: tf.linalg.expm([[1.0]])),
+        ("scipy.linalg", lambda: tf.linalg.tridiagonal_solve(tf.ones([3, 1]), [1.0])),
+    ],
+)
+def test_without_scipy_a_function_says_what_to_install(monkeypatch, module, call):
+    monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(ImportError, match=r"pip install 'gradtape\[scipy\]'"):
-        tf.math.lgamma(1.0)
+        call()
+
+
+def test_the_order_of_a_norm_has_no_derivative():
+    order = tf.Variable(2.0)
+    np.testing.assert_allclose(tf.norm([3.0, 4.0], order), 5.0)
+    with (
+        tf.GradientTape(),
+        pytest.raises(NoRuleError, match=r"^gradtape\.tf\.linalg\.norm .* 'ord'"),
+    ):
+        tf.norm([3.0, 4.0], order)
 
 
 def test_checks_of_types():
@@ -177,3 +196,8 @@ def test_comparisons(name, good, bad):
     assert check(*good) is None
     with pytest.raises(OP, match="words"):
         check(*bad, message="words")
+
+
+def test_a_nan_in_a_tridiagonal_matrix_is_no_error():
+    out = tf.linalg.tridiagonal_solve([[1.0, 0.0], [2.0, np.nan], [0.0, 1.0]], [1.0, 2.0])
+    assert np.isnan(out.numpy()).any()

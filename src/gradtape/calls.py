@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
-from gradtape.recording import active
+from gradtape.recording import active, leave
 from gradtape.rules import BARE, BINDINGS, METHODS, REFUSED, UFUNCS, load_tables_for, strip
 
 __all__ = ["call", "is_tracked", "stripped", "tensors_in", "without_ufunc_defaults"]
@@ -47,7 +47,10 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     numpys = getattr(*function) if isinstance(function, tuple) else function
     bare_kwargs = {key: stripped(value) for key, value in kwargs.items()}
     if function in BARE or (type(function) is tuple and function[0] in BARE):
-        return numpys(*stripped(args), **bare_kwargs)
+        result = numpys(*stripped(args), **bare_kwargs)
+        for t in tensors_in(args):
+            leave(t, numpys.__name__, result)
+        return result
     tensors = [*tensors_in(args), *tensors_in(list(kwargs.values()))]
     if any([is_tracked(t) for t in tensors]):
         raise errors.no_rule(function, REFUSED.get(function, ""))

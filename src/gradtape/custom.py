@@ -11,8 +11,8 @@ import numpy as np
 from gradtape import errors
 from gradtape.arithmetic import cast
 from gradtape.nest import flatten, pack
-from gradtape.recording import start, stop
-from gradtape.replays import Operation, Replayed, Uses, shown, twins
+from gradtape.recording import InBlock, active, leave, new_key
+from gradtape.replays import Operation, Replayed, Uses, note_returned, shown, twins
 from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable, constant
@@ -40,7 +40,11 @@ def stop_gradient(value: Any) -> Tensor:
     >>> tape.gradient(y, x)
     Tensor(3.)
     """
-    return value.result_class(value.array) if isinstance(value, Tensor) else constant(value)
+    if not isinstance(value, Tensor):
+        return constant(value)
+    stopped = value.result_class(value.array)
+    leave(value, "stop_gradient", stopped.array)
+    return stopped
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +57,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         positional argument of ``f`` (one alone may stand bare): of each tensor, array and number
         among them, but not of other objects such as a method's ``self`` or a string. Keyword
         arguments have no gradient. It may write into its arguments, which are its own.
+        What ``y`` depends on must be positional arguments, variables, or without a gradient.
         If ``f`` uses trainable variables that are not arguments, ``grad`` is called with
         ``variables=[...]`` and returns ``(gradients, gradients_of_variables)``.
 
@@ -62,7 +67,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Raises
     ------
-    TypeError : ``f`` uses variables and ``grad`` takes none.
+    TypeError : ``f`` uses variables and ``grad`` takes none; or ``y`` depends on a tensor that an
+        active tape tracks, but that is no positional argument (``f`` closes over it, or it is a
+        keyword argument or an attribute): its gradient would be lost.
     ValueError : (by ``tape.gradient``) ``grad`` returned too few, too many or misshapen gradients.
 
     Examples
@@ -78,28 +85,44 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> tape.gradient(y, x)
     Tensor(1.)
     """
+    return with_gradient(f, _refuse)
+
+
+def with_gradient(f: Callable[..., Any], lost: Callable[[str], None]) -> Callable[..., Any]:
+    """``custom_gradient``, which calls ``lost`` with what is to say where a gradient is lost."""
     _check_callable(f, "custom_gradient")
+    name = errors.named(f)
 
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
-        seen = _VariableWatcher()
+        inputs = [leaf for leaf in flatten(args) if isinstance(leaf, _NUMERIC)]
         own_args, own_kwargs = twins((args, kwargs))
-        with seen:
+        with _Watcher(inputs) as seen:
             answer = f(*own_args, **own_kwargs)
         if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
             raise TypeError(
                 f"a function under custom_gradient must return (value, gradient_function), but "
-                f"{f.__name__} returned {errors.describe(answer)}"
+                f"{name} returned {errors.describe(answer)}"
             )
         result, grad = answer
-        inputs = [leaf for leaf in flatten(args) if isinstance(leaf, _NUMERIC)]
-        variables = seen.apart_from(inputs)
+        variables = seen.variables
         if variables and not _accepts_variables(grad):
             raise TypeError(
                 "@tf.custom_gradient grad_fn must accept keyword argument 'variables', since "
                 f"function uses variables: {variables}"
             )
-        return _record(f.__name__, result, inputs, variables, grad)
+        leaves = flatten(result)
+        origins = [t for t in map(seen.origin, leaves) if t is not None]
+        if origins:
+            lost(
+                f"what {name}, a function under custom_gradient, returned depends on "
+                f"{errors.describe(origins[0])} that an active tape tracks, but that is none of "
+                f"its positional arguments: the gradient would be lost. Pass it to {name} as a "
+                "positional argument, or gradtape.stop_gradient of it if it is to have none."
+            )
+        outs = _arrays(leaves)
+        call = UserCall(name, grad, inputs, variables, outs, _class_of([*leaves, *inputs]))
+        return pack(result, shown(call, [*inputs, *variables], outs, call.tensor_class))
 
     return decorated
 
@@ -132,17 +155,18 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:
-        uses = Uses(getattr(f, "__name__", "the function"), (args, kwargs))
+        uses = Uses(errors.named(f), (args, kwargs))
         own_args, own_kwargs = twins((args, kwargs))
         with uses.noted():
             result = f(*own_args, **own_kwargs)
+            leaves = flatten(result)
+            note_returned(leaves)
 
         def again() -> Any:
             again_args, again_kwargs = uses.arguments()
             return f(*again_args, **again_kwargs)
 
-        leaves = flatten(result)
-        outs = [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
+        outs = _arrays(leaves)
         call = Replayed(again, uses, outs)
         return pack(result, shown(call, call.inputs, outs, _class_of([*leaves, *flatten(args)])))
 
@@ -152,6 +176,15 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 def _check_callable(f: Any, name: str) -> None:
     if not callable(f):
         raise TypeError(f"argument `f` of {name} must be a function, but is {errors.describe(f)}")
+
+
+def _refuse(text: str) -> None:
+    raise TypeError(text)
+
+
+def _arrays(leaves: list[Any]) -> list[Any]:
+    """The leaves of a result, bare."""
+    return [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
 
 
 def _floats(t: Tensor) -> bool:
@@ -173,45 +206,49 @@ def _accepts_variables(grad: Callable[..., Any]) -> bool:
     return "variables" in names or bool(code.co_flags & 8)
 
 
-def _record(
-    name: str, result: Any, inputs: list[Any], variables: list[Variable], grad: Callable[..., Any]
-) -> Any:
-    """Show the call to the recorders as one operation; return its result as new tensors."""
-    leaves = flatten(result)
-    outs = [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
-    call = UserCall(name, grad, inputs, variables, outs, _class_of([*leaves, *inputs]))
-    return pack(result, shown(call, [*inputs, *variables], outs, call.tensor_class))
+class _Watcher(InBlock):
+    """A recorder that notes what a function uses beside its inputs.
 
+    ``variables`` are the trainable ones. Of what is computed from other tensors that the recorders
+    around the call track, ``origin`` tells the tensor.
+    """
 
-class _VariableWatcher:
-    """A recorder that only notes which trainable variables are used."""
+    tracked: frozenset[Any] = frozenset()
 
-    def __init__(self) -> None:
-        self.tracked: frozenset[Any] = frozenset()
-        self._seen: dict[Any, Variable] = {}
-
-    def __enter__(self) -> _VariableWatcher:
-        start(self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        stop(self)
-
-    def tracks(self, tensor: Tensor) -> bool:
-        return False
+    def __init__(self, inputs: list[Any]) -> None:
+        self._outer = active()
+        self._now = new_key()  # what is computed from now on has greater keys
+        self._inputs = {t.key for t in inputs if isinstance(t, Tensor)}
+        self._variables: dict[Any, Variable] = {}
+        self._origins: dict[Any, Tensor] = {}
 
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
-        """Note the variables among the inputs."""
+        """Note what is among the inputs, and what the output is computed from."""
+        origin = None
         for t in inputs:
             if isinstance(t, Variable) and t.trainable and _floats(t):
-                self._seen[t.key] = t
+                self._variables[t.key] = t
+            elif origin is None:
+                origin = self.origin(t)
+        if origin is not None:
+            self._origins.update(dict.fromkeys(key if type(key) is tuple else (key,), origin))
         return key
 
-    def apart_from(self, inputs: list[Any]) -> list[Variable]:
-        """The variables seen that are not among the inputs."""
-        return [v for v in self._seen.values() if not any([v is i for i in inputs])]
+    @property
+    def variables(self) -> list[Variable]:
+        """The trainable variables that are used and no inputs."""
+        return [v for key, v in self._variables.items() if key not in self._inputs]
+
+    def origin(self, value: Any) -> Tensor | None:
+        """The tensor from around the call that the value is, or is computed from, if any."""
+        key = getattr(value, "key", None)
+        if key is None or key in self._inputs or key in self._variables:
+            return None
+        if key < self._now and any([recorder.tracks(value) for recorder in self._outer]):
+            return value  # type: ignore[no-any-return]
+        return self._origins.get(key)
 
 
 class UserCall(Operation):

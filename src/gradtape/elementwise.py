@@ -198,13 +198,12 @@ class Choice(Elementwise):
     """A function that gives one of its two arguments, entry by entry.
 
     Of the values of a call only one boolean array is kept, in the place of the output: where it is
-    the first. ``first`` says that, from a tuple of both arguments and the output.
+    the first. ``kept`` makes ``(None, None, where)`` of both arguments and the output.
     """
 
-    def __init__(self, function: Callable[..., Array], first: Callable[[Any], Array]) -> None:
+    def __init__(self, function: Callable[..., Array], kept: Callable[[Any], Values]) -> None:
         super().__init__(function, ("out", lambda out: ~out), selects=True)
-        self.first = first
-        self.keep = (lambda values: (None, None, first(values)),) * 4
+        self.keep = (kept,) * 4
 
     def lift(self, saved: Values, *others: Any) -> Values:
         """What is kept has no derivative."""
@@ -212,9 +211,8 @@ class Choice(Elementwise):
 
     def partial(self, i: int, values: Values) -> Any:
         """The partial by input ``i``: of what is kept, or of all values."""
-        x, y, out = values
-        recorded = x is None and y is None
-        return super().partial(i, (x, y, out if recorded else self.first(values)))
+        recorded = values[0] is None and values[1] is None
+        return super().partial(i, values if recorded else self.keep[0](values))
 
 
 def selection(partial: Any) -> Any:

@@ -64,6 +64,11 @@ def describe(value: Any) -> str:
     return f"{kind} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
+def named(f: Any) -> str:
+    """The name of a user's function."""
+    return getattr(f, "__name__", "the function")
+
+
 def name_of(function: Any) -> str:
     """The name under which a user knows a NumPy function or ufunc method."""
     if isinstance(function, tuple):

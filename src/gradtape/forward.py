@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import MutableMapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy import ndarray
@@ -15,7 +15,7 @@ from gradtape.elementwise import Choice, Elementwise
 from gradtape.guards import Guard
 from gradtape.nest import flatten, map_structure
 from gradtape.primitive import Primitive
-from gradtape.recording import Recorder, active, new_key, only, start, stop
+from gradtape.recording import InBlock, Recorder, active, new_key, only
 from gradtape.sweep import QUIET
 from gradtape.tape import GradientTape, UnconnectedGradients
 from gradtape.tensor import Tensor
@@ -28,7 +28,7 @@ Batch = tuple[int, ...]
 Call = tuple[Any, Any, Any, Any, Any, Any]
 
 
-class ForwardAccumulator:
+class ForwardAccumulator(InBlock):
     """Compute Jacobian-vector products while the function is computed, in a ``with`` block.
 
     Parameters
@@ -99,20 +99,15 @@ class ForwardAccumulator:
             primal.key = new_key()
         self.tracked[primal.key] = direction
 
-    def __enter__(self) -> ForwardAccumulator:
+    def __enter__(self) -> Self:
         if self._recording:
             raise ValueError("Accumulator is already recording.")
-        start(self)
         self._recording = True
-        return self
+        return super().__enter__()
 
     def __exit__(self, *exception: object) -> None:
-        stop(self)
+        super().__exit__()
         self._recording = False
-
-    def tracks(self, tensor: Tensor) -> bool:
-        """Whether the tensor has a tangent here."""
-        return tensor.key in self.tracked
 
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
@@ -164,7 +159,7 @@ class ForwardAccumulator:
         return map_structure(tangent_of, primals)
 
 
-class Linearization:
+class Linearization(InBlock):
     """What a ``with`` block computes, as a linear map: tangents are pushed through it afterwards.
 
     It keeps of each primitive call what the forward rules need, and pushes any number of batches of
@@ -202,17 +197,6 @@ class Linearization:
         #: The partial derivatives by output and input, from the second push on.
         self._partials: dict[Any, dict[int, Any]] = {}
         self._plans: dict[tuple[Any, ...], list[tuple[Call, tuple[Any, ...]]]] = {}
-
-    def __enter__(self) -> Linearization:
-        start(self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        stop(self)
-
-    def tracks(self, tensor: Tensor) -> bool:
-        """Whether a use of the tensor would be recorded."""
-        return tensor.key in self.tracked
 
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any

@@ -26,8 +26,12 @@ class Place:
     trace makes a place for every operation.
     """
 
-    def __init__(self, code: CodeType, instruction: int, line: int) -> None:
+    def __init__(
+        self, code: CodeType, instruction: int, line: int, scope: dict[str, Any] | None = None
+    ) -> None:
         self._code, self._instruction = code, instruction
+        #: The module's names, those of the modules that it imported among them.
+        self.scope: dict[str, Any] = {} if scope is None else scope
         #: The line's number in its file, counted from 1.
         self.line = line
 
@@ -40,6 +44,24 @@ class Place:
     def function(self) -> str:
         """The function's name; ``<module>`` outside of any."""
         return self._code.co_qualname
+
+    @property
+    def code(self) -> CodeType:
+        """The code of the function, or of the module, that it is in."""
+        return self._code
+
+    def is_at(self, other: Place | None) -> bool:
+        """Whether it is the same instruction."""
+        return (
+            other is not None
+            and self._code is other._code
+            and self._instruction == other._instruction
+        )
+
+    @property
+    def spot(self) -> tuple[CodeType, int]:
+        """What the places of the same instruction have in common, as those in a loop's passes."""
+        return self._code, self._instruction
 
     @cached_property
     def text(self) -> str:
@@ -86,7 +108,7 @@ def users_frame(depth: int = 1) -> FrameType | None:
 
 def place_of(frame: FrameType) -> Place:
     """The place where a frame is now."""
-    return Place(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return Place(frame.f_code, frame.f_lasti, frame.f_lineno, frame.f_globals)
 
 
 def names_in(frame: FrameType) -> Iterator[tuple[str, Any]]:

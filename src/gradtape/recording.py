@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
-__all__ = ["ACTIVE", "Recorder", "active", "new_key", "only", "start", "stop"]
+__all__ = ["ACTIVE", "InBlock", "Recorder", "active", "leave", "new_key", "only", "start", "stop"]
 
 
 class Recorder(Protocol):
@@ -66,6 +66,30 @@ def stop(recorder: Recorder) -> None:
         ACTIVE.set(stack[:-1])
     else:
         ACTIVE.set(tuple([r for r in stack if r is not recorder]))
+
+
+def leave(tensor: Any, how: str, result: Any) -> Any:
+    """Tell who wants to know that a value becomes something that no recorder follows; return it."""
+    for recorder in ACTIVE.get():
+        left = getattr(recorder, "left", None)
+        if left is not None:
+            left(tensor, how, result)
+    return result
+
+
+class InBlock(Recorder):
+    """A recorder that is active in a ``with`` block."""
+
+    def __enter__(self) -> Self:
+        start(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        stop(self)
+
+    def tracks(self, tensor: Any) -> bool:
+        """Whether it tracks the tensor's key."""
+        return tensor.key in self.tracked
 
 
 @contextmanager

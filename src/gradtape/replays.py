@@ -23,7 +23,17 @@ from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor, bare, twin
 from gradtape.variable import Variable
 
-__all__ = ["Operation", "Replayed", "Uses", "pulled", "pushed", "shown", "taping", "twins"]
+__all__ = [
+    "Operation",
+    "Replayed",
+    "Uses",
+    "note_returned",
+    "pulled",
+    "pushed",
+    "shown",
+    "taping",
+    "twins",
+]
 
 
 class _Watcher:
@@ -41,12 +51,16 @@ class _Watcher:
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
     ) -> Any:
         """Note what among the inputs was not computed in between."""
-        for t in inputs:
+        self.note(inputs)
+        return key
+
+    def note(self, values: Any) -> None:
+        """Note what among some values was not computed in between."""
+        for t in values:
             if not isinstance(t, Tensor) or t.key is None or t.key in self.seen:
                 continue
             if isinstance(t, Variable) or self.tracks(t):
                 self.seen[t.key] = t
-        return key
 
 
 def twins(nest: Any) -> Any:
@@ -143,6 +157,13 @@ class Uses:
         finally:
             for variable, array in now:
                 variable.array = array
+
+
+def note_returned(values: list[Any]) -> None:
+    """Note for ``Uses.noted``, in its block, what a function returned as it found it."""
+    for recorder in active():
+        if isinstance(recorder, _Watcher):
+            recorder.note(values)
 
 
 # Running again -----------------------------------------------------------------------------------

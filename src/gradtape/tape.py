@@ -107,7 +107,7 @@ class GradientTape(Views):
         self._replays = False  # whether a record runs the user's code, which may fail
         self.tracked: set[Any] = set()
         if self.trace is not None:
-            self.trace.beside(self._records, self.tracked)
+            self.trace.beside(self._records, self.tracked, self)
 
     def __enter__(self) -> GradientTape:
         if self._recording:
@@ -222,18 +222,13 @@ class GradientTape(Views):
         if key is None:
             key = new_key()
         tracked.add(key)
-        if primitive.special:
-            self._take_note(primitive, key)
+        if primitive.special:  # a selection, a call of the user's, one with several outputs
+            self._selects = self._selects or primitive.selects
+            self._replays = self._replays or primitive.kind == "user"
+            if type(key) is tuple:
+                tracked.update(key)
         self._records.append((primitive, key, mask, keys, saved, notes, params))
         return key
-
-    def _take_note(self, primitive: Any, key: Any) -> None:
-        """What a selection, a call of the user's, or one with several outputs asks for."""
-        self._selects = self._selects or primitive.selects
-        if primitive.kind == "user":
-            self._replays = True
-        if type(key) is tuple:
-            self.tracked.update(key)
 
     def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""

@@ -7,6 +7,7 @@ that keeps everything, for those who want to be told (``explain``, ``draw``, ``s
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,12 @@ import numpy as np
 
 from gradtape.nest import flatten
 from gradtape.places import Place, names_in, place_of, users_frame
-from gradtape.recording import new_key, only, start, stop
+from gradtape.recording import InBlock, active, new_key, only
 from gradtape.sweep import Seeds, sweep
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable
 
-__all__ = ["Answer", "Step", "Trace"]
+__all__ = ["Answer", "Exit", "Step", "Trace"]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +41,10 @@ class Step:
     out: Any
     out_key: Any
     place: Place | None
+    #: Which inputs were tensors.
+    tensors: tuple[bool, ...] = ()
+    #: Whether the tape beside the trace was not recording.
+    paused: bool = False
 
     @property
     def name(self) -> str:
@@ -54,6 +59,16 @@ class Step:
         return [(self.out_key, self.out)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Exit:
+    """One time that a value left what is recorded: ``how``, as what, and where."""
+
+    key: Any
+    how: str
+    result: Any
+    place: Place | None
+
+
 @dataclass(eq=False)
 class Answer:
     """One gradient that a traced tape gave, with what it takes to walk back again."""
@@ -66,6 +81,8 @@ class Answer:
     selects: bool
     masks: bool
     foreign: bool
+    #: Where the user asked for it.
+    place: Place | None = None
     _cotangents: dict[Any, Any] | None = field(default=None, repr=False)
 
     def cotangents(self) -> dict[Any, Any]:
@@ -86,20 +103,21 @@ class Answer:
         return self._cotangents
 
 
-class Trace:
+class Trace(InBlock):
     """A recorder that keeps every operation it sees, whoever tracks its inputs.
 
     It may run beside a tape, which then hands it each gradient that it gives (``answers``), or
     alone.
     """
 
-    #: It asks for nothing to be tracked.
+    #: It asks for nothing to be tracked, and never minds what is done with a tensor.
     tracked: frozenset[Any] = frozenset()
 
     def __init__(self) -> None:
         #: The keys that the tape beside it tracks, and its records.
         self.taped: Any = self.tracked
         self.records: list[Any] = []
+        self._tape: Any = None
         self.forget()
 
     def forget(self) -> None:
@@ -112,24 +130,16 @@ class Trace:
         self.names: dict[Any, str] = {}
         #: Which step made a value, by key.
         self.maker: dict[Any, Step] = {}
+        #: Where values left what is recorded, by ``numpy()``, ``stop_gradient`` and the like.
+        self.exits: list[Exit] = []
         #: The variables that were used, by key.
         self.variables: dict[Any, Variable] = {}
 
-    def beside(self, records: list[Any], taped: Any) -> None:
+    def beside(self, records: list[Any], taped: Any, tape: Any = None) -> None:
         """Start anew beside a tape that starts anew."""
         self.forget()
         self.records, self.taped = records, taped
-
-    def __enter__(self) -> Trace:
-        start(self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        stop(self)
-
-    def tracks(self, tensor: Tensor) -> bool:
-        """It never minds what is done with a tensor."""
-        return False
+        self._tape = None if tape is None else weakref.ref(tape)
 
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any
@@ -148,16 +158,26 @@ class Trace:
         )
         place = place_of(frame) if frame is not None else None
         step = Step(len(self.steps), primitive, tuple(keys), values, tuple(params), out, key, place)
+        step.tensors = tuple([isinstance(given, Tensor) for given in inputs])
+        step.paused = self._tape is not None and self._tape() not in active()
         self.steps.append(step)
         for one, _ in step.results:
             self.maker[one] = step
         return key
+
+    def left(self, tensor: Any, how: str, result: Any) -> None:
+        """Keep that the value of a tensor becomes something that no recorder follows."""
+        if tensor.key is not None:
+            frame = users_frame()
+            place = place_of(frame) if frame is not None else None
+            self.exits.append(Exit(tensor.key, how, result, place))
 
     def answered(self, answer: Answer) -> None:
         """Keep a gradient that the tape gave; its target and sources get the caller's names."""
         self.answers.append(answer)
         frame = users_frame()
         if frame is not None:
+            answer.place = place_of(frame)
             theirs = {id(value): name for name, value in names_in(frame) if name[0] != "_"}
             for t in [*answer.sources, *flatten(answer.target)]:
                 if id(t) in theirs and t.key is not None and not self._is_named(t):
@@ -172,7 +192,7 @@ class Trace:
     @staticmethod
     def _is_named(t: Tensor) -> bool:
         """Whether it is a variable to which the user gave a name."""
-        return isinstance(t, Variable) and t.name != "Variable"
+        return isinstance(t, Variable) and t.name not in ("Variable", "Variable:0")
 
     def _learn_names(self, inputs: Any, frame: Any) -> None:
         """Look in the user's frame for what an operation's inputs are called there."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
-from gradtape.recording import new_key
+from gradtape.recording import leave, new_key
 from gradtape.rules import UFUNCS
 from gradtape.tensor import Tensor, bare
 
@@ -61,6 +61,8 @@ class Variable(Tensor):
                 f"{self.shape}: the shapes must be equal"
             )
         self.array = _own(new, self.dtype)
+        if isinstance(value, Tensor):
+            leave(value, "assign", self.array)
         return self
 
     def assign_add(self, delta: Any) -> Variable:

@@ -1,11 +1,14 @@
 """stop_gradient and custom_gradient: derivatives withheld and given."""
 
+import functools
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradtape as gt
+import gradtape.tf as tf
 
 
 def at(f: Any, *values: Any, order: int = 1) -> Any:
@@ -536,3 +539,128 @@ def test_a_tensor_that_is_written_to_afterwards() -> None:
         t[0] = 100.0
         loss = y.sum()
     assert tape.gradient(loss, x).numpy().tolist() == [2.0, 4.0]
+
+
+# What is no positional argument -------------------------------------------------------------------
+
+
+def scaled_by(scale: Any, **options: Any) -> Any:
+    """x times what it closes over, or gets by keyword."""
+
+    @gt.custom_gradient
+    def f(x: Any, by: Any = scale) -> Any:
+        return x * by, lambda g: g * by
+
+    return functools.partial(f, **options)
+
+
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        gt.grad,
+        lambda f: lambda x: gt.jvp(f)(x, 1.0),
+        lambda f: lambda x: gt.taylor(f, 1)(x, 1.0),
+        lambda f: lambda x: gt.linearize(f)(x),
+    ],
+)
+def test_a_tracked_tensor_that_is_no_positional_argument(derivative: Any) -> None:
+    words = r"what f, .* depends on a Tensor of shape \(\) .* none of its positional arguments"
+    for f in (
+        lambda x: scaled_by(x * x)(x),
+        lambda x: scaled_by(1.0, by=x * x)(x),
+        lambda x: scaled_by(np.exp(np.sin(x * x)))(1.0),
+    ):
+        with pytest.raises(TypeError, match=words):
+            derivative(f)(3.0)
+
+
+def test_a_tracked_tensor_that_is_returned_as_it_is() -> None:
+    x, constant = gt.Variable(3.0, trainable=False), gt.constant(2.0)
+
+    @gt.custom_gradient
+    def f(t: Any) -> Any:
+        return (t * 1.0, x), lambda g, h: g
+
+    assert f(constant)[1].numpy() == 3.0
+    with gt.GradientTape() as tape:
+        f(constant)  # nothing tracks x
+        tape.watch(x)
+        with pytest.raises(TypeError, match="depends on a Variable"):
+            f(constant)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_what_is_closed_over_without_harm(order: int) -> None:
+    def whole(x: Any) -> Any:
+        b, seen = x * x, []
+
+        @gt.custom_gradient
+        def f(t: Any, c: Any) -> Any:
+            seen.append(b * t)  # no value depends on it
+            y = np.exp(t) * gt.stop_gradient(b) * c  # c is b
+            return y, lambda g: (g * y, g * b)
+
+        return f(x, b)
+
+    # dy/dx = y + 2 x b, y = exp(x) b^2
+    expected = [np.exp(2.0) * 16 + 16.0]
+    # of that y = exp(x) stop(b) b: y + 2 x exp(x) b, and of 2 x b: 6 x^2
+    expected.append(np.exp(2.0) * 32 + 24.0)
+    assert np.isclose(at(whole, 2.0, order=order), expected[order - 1], rtol=1e-14)
+
+
+def test_one_within_another_gets_what_the_other_computes() -> None:
+    @gt.custom_gradient
+    def inner(x: Any, y: Any) -> Any:
+        return x * y, lambda g: (g * y, g * x)
+
+    @gt.custom_gradient
+    def outer(x: Any) -> Any:
+        b = np.exp(x)
+        return inner(x, b), lambda g: g * (b + inner(x, b))
+
+    for order, expected in ((1, 3.0), (2, 4.0), (3, 5.0)):
+        assert np.isclose(at(outer, 2.0, order=order), expected * np.exp(2.0), rtol=1e-14)
+
+
+def test_tensorflow_drops_it_with_a_warning() -> None:
+    x = tf.Variable(3.0)
+
+    def scaled(decorator: Any) -> Any:
+        with tf.GradientTape() as tape:
+            b = x * x
+            y = decorator(b)(x)
+        return tape.gradient(y, x).numpy()
+
+    def closing_over(b: Any) -> Any:
+        return tf.custom_gradient(lambda t: (t * b, lambda g: g * b))
+
+    with pytest.warns(UserWarning, match="the gradient would be lost") as said:
+        assert scaled(closing_over) == 9.0
+    assert said[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert scaled(lambda b: tf.grad_pass_through(lambda t: t * b)) == 1.0
+
+
+@pytest.mark.parametrize("decorator", [gt.custom_gradient, gt.recompute_grad])
+def test_a_callable_without_a_name(decorator: Any) -> None:
+    def twice(factor: float, x: Any) -> Any:
+        y = x * factor
+        return (y, lambda g: g * factor) if decorator is gt.custom_gradient else y
+
+    assert at(decorator(functools.partial(twice, 2.0)), 3.0) == 2.0
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_recompute_grad_returns_what_it_closes_over(order: int) -> None:
+    def cube(x: Any) -> Any:
+        b = x * x * x
+        return gt.recompute_grad(gt.recompute_grad(lambda: {"b": b}))()["b"]
+
+    assert at(cube, 2.0, order=order) == 12.0
+    assert gt.directional_derivative(cube)(2.0, 1.0) == 12.0
+    v = gt.Variable(2.0)
+    with gt.GradientTape() as tape:
+        y = gt.recompute_grad(lambda: v)()
+    assert tape.gradient(y, v).numpy() == 1.0

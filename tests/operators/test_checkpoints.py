@@ -451,6 +451,20 @@ def test_a_tensor_that_a_checkpoint_closes_over() -> None:
     assert np.isclose(found, expected, rtol=1e-13)
 
 
+def test_what_is_closed_over_and_returned_as_it_is() -> None:
+    def of_a_checkpoint(a: Any) -> Any:
+        b = a * a
+        return gt.checkpoint(lambda x: (x, b))(a)[1]
+
+    def of_a_loop(a: Any) -> Any:
+        b = a * a
+        return gt.checkpointed_loop(lambda s, i: b if i == 2 else s * 2.0, a, 5)
+
+    for f, factor in ((of_a_checkpoint, 1.0), (of_a_loop, 4.0)):
+        assert gt.grad(f)(3.0) == gt.directional_derivative(f)(3.0, 1.0) == 6.0 * factor
+        assert gt.grad(gt.grad(f))(3.0) == 2.0 * factor
+
+
 def test_a_tensor_that_is_written_to_before_the_second_run() -> None:
     x, t = gt.Variable([1.0, 2.0]), gt.zeros(2)
     with gt.GradientTape() as tape:
@@ -531,9 +545,9 @@ def test_a_step_that_changes_the_state_s_kind(watch: bool) -> None:
         run(lambda s, i: np.sum(s), S)
     with pytest.raises(TypeError, match=r"changed the dtype of leaf 0 .* float32 to float64"):
         run(lambda s, i: s * np.float64(2), np.float32(1.0))
-    with pytest.raises(TypeError, match="must return a state of the same structure"):
+    with pytest.raises(TypeError, match="must return a nest of the same structure"):
         run(lambda s, i: (s, s), S)
-    with pytest.raises(TypeError, match="must return a state of the same structure"):
+    with pytest.raises(TypeError, match="must return a nest of the same structure"):
         run(lambda s, i: {"b": s["a"]}, {"a": S}) if not watch else run(lambda s, i: [s], S)
 
 

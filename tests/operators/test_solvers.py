@@ -308,6 +308,28 @@ def test_what_the_residual_closes_over() -> None:
 
 
 @pytest.mark.parametrize("solve", [None, "gmres"])
+def test_what_a_step_and_an_objective_close_over(solve: Any) -> None:
+    pytest.importorskip("scipy")
+
+    def fixed(a: Any) -> Any:
+        b = a * a
+        return gt.fixed_point(lambda x: 0.5 * (x + b / x), solve=solve)(1.0)  # x = a
+
+    def found(a: Any) -> Any:
+        b = a * a
+        return gt.fixed_point(lambda x: 0.5 * (x + b / x), lambda: np.sqrt(b), solve=solve)()
+
+    def least(a: Any) -> Any:
+        b = a * a
+        return gt.argmin("BFGS", lambda x: (x - b) ** 2, solve=solve)(0.0)  # x = a^2
+
+    for f, slope, curvature in ((fixed, 1.0, 0.0), (found, 1.0, 0.0), (least, 6.0, 2.0)):
+        assert np.isclose(gt.grad(f)(3.0), slope, rtol=1e-6)
+        assert np.isclose(gt.directional_derivative(f)(3.0, 1.0), slope, rtol=1e-6)
+        assert np.isclose(gt.grad(gt.grad(f))(3.0), curvature, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("solve", [None, "gmres"])
 def test_a_root_in_a_residual(solve: Any) -> None:
     inner = root_of_square(solve)
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives import special_hypergeometric, special_zeta
+from gradtape.derivatives import special_logs, special_zeta
 from tests.rules.cases import Case, case
 
 PARAMETERS = np.array([0.5, 2.0, -1.5])
@@ -38,9 +38,9 @@ def _of_parameters() -> list[Case]:
 
 CASES = [
     *_of_parameters(),
-    case(special_hypergeometric.lambert, special.lambertw, (2, 3), low=0.1, high=5, dtypes="fd"),
+    case(special_logs.lambert, special.lambertw, (2, 3), low=0.1, high=5, dtypes="fd"),
     case(
-        special_hypergeometric.lambert,
+        special_logs.lambert,
         lambda z: special.lambertw(z, -1),
         (2, 3),
         low=-0.3,

@@ -83,6 +83,9 @@ def second(function: Any, value: float) -> float:
         (sp.stdtr, (3.0, 0.0), [0, 0.3675525969478613]),
         (sp.binom, (2.0, 3.0), [1 / 3, -1 / 3]),
         (sp.kolmogorov, (0.0,), [0]),
+        (lambda x, nc: sp.chndtr(x, 2.0, nc), (-3.0, 1.0), [np.nan, np.nan]),  # as chndtr itself
+        (lambda x, nc: sp.chndtr(x, 2.0, nc), (-3.0, -1.0), [np.nan, np.nan]),
+        (lambda x, nc: sp.chndtr(x, -2.5, nc), (3.0, 1.0), [np.nan, np.nan]),
         (sp.sici, (0.0,), None),
         (special.diric, (0.0, 4), None),
     ],
@@ -198,6 +201,7 @@ def test_softmax_of_large_values():
     ("call", "words"),
     [
         (lambda x: sp.chndtr(2.0, x, 1.0), "df"),
+        (lambda x: sp.expn(x, 2.0), "n"),
         (lambda x: sp.ncfdtr(x, 2.0, 1.0, 1.0), "dfn"),
         (lambda x: sp.nctdtr(x, 2.0, 1.0), "Student's noncentral"),
         (lambda x: special.polygamma(x, 2.0), "order"),

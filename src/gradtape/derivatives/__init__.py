@@ -55,6 +55,7 @@ ON_DEMAND.update(
             "gradtape.derivatives.special_gamma",
             "gradtape.derivatives.special_incomplete",
             "gradtape.derivatives.special_logs",
+            "gradtape.derivatives.special_angles",
             "gradtape.derivatives.special_ratios",
             "gradtape.derivatives.special_statistics",
             "gradtape.derivatives.special_sums",

@@ -136,13 +136,13 @@ elementwise(
 
 # A tie goes to the first argument. Where one is NaN, so is the result, and the second has it.
 # Comparing with the result costs less than with the other argument, which is often a number.
-for _ufunc, _first in {
-    np.maximum: lambda values: values[0] == values[2],
-    np.minimum: lambda values: values[0] == values[2],
-    np.fmax: lambda values: (values[0] >= values[1]) | np.isnan(values[1]),
-    np.fmin: lambda values: (values[0] <= values[1]) | np.isnan(values[1]),
+for _ufunc, _kept in {
+    np.maximum: lambda v: (None, None, v[0] == v[2]),
+    np.minimum: lambda v: (None, None, v[0] == v[2]),
+    np.fmax: lambda v: (None, None, (v[0] >= v[1]) | np.isnan(v[1])),
+    np.fmin: lambda v: (None, None, (v[0] <= v[1]) | np.isnan(v[1])),
 }.items():
-    UFUNCS[_ufunc] = STRAIGHT[_ufunc] = Choice(_ufunc, _first)
+    UFUNCS[_ufunc] = STRAIGHT[_ufunc] = Choice(_ufunc, _kept)
 
 elementwise({np.heaviside: (0, lambda x: x == 0)}, selects=True)
 

@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise, several
+from gradtape.derivatives.special_airy_zeros import (
+    airy_left,
+    airye_slope_series,
+    asymptotic_ratio,
+    primed_share,
+)
 from gradtape.derivatives.special_fractions import fraction
-from gradtape.derivatives.special_parts import NODES, WEIGHTS
-from gradtape.derivatives.special_powers import airy_left, airye_slope_series
+from gradtape.derivatives.special_parts import NODES, WEIGHTS, cut
+from gradtape.derivatives.special_precision import blockwise
 from gradtape.derivatives.special_scaled import scaled_k
+from gradtape.derivatives.special_ufuncs import several
 from gradtape.derivatives.special_zeros import corrected
 from gradtape.rules import Elementwise, meaning, strip
 
@@ -113,8 +119,7 @@ def _of_real(output: int) -> Elementwise:
             other = np.where(left < 0, airy_left(slope, left, special.airy(left)[slope]), other)
         near = (1 if slope > output else x) * _real[slope](x, other) + sign * _root(x) * out
         far = x >= start
-        inside = np.where(far, x, np.full((), _SERIES, x.dtype))
-        result = np.where(far, _slopes[output](inside), near)
+        result = np.where(far, _slopes[output](cut(far, x, _SERIES)), near)
         return _CORRECTED[output](strip(x), result) if output else result
 
     return Elementwise(
@@ -141,7 +146,7 @@ _CORRECTED = {output: _cancelling(output) for output in (1, 2, 3)}
 def _root(x: Any) -> Any:
     """The root of x, and 0 where it is imaginary."""
     positive = x > 0
-    return np.where(positive, np.sqrt(np.where(positive, x, np.ones((), x.dtype))), 0)
+    return np.where(positive, np.sqrt(cut(positive, x, 1)), 0)
 
 
 # Ai and Bi are a multiple of sqrt(x) f(y) at y = 2/3 x sqrt(x), where f is K of the order 1/3 or
@@ -227,9 +232,9 @@ def _coefficients(output: int) -> list[float]:
     u, found = Fraction(1), []
     for k in range(_TERMS):
         if k:
-            u *= Fraction((6 * k - 5) * (6 * k - 3) * (6 * k - 1), (2 * k - 1) * 216 * k)
+            u *= asymptotic_ratio(k)
         sign = (-1) ** k if output < 2 else 1
-        primed = u * Fraction(6 * k + 1, 1 - 6 * k)
+        primed = u * primed_share(k)
         exponent = (Fraction(1, 4) if output % 2 else Fraction(-1, 4)) - Fraction(3 * k, 2)
         found.append(float(sign * exponent * (primed if output % 2 else u)))
     return found

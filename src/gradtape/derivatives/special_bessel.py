@@ -14,6 +14,7 @@ from scipy import special
 
 from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufuncs
 from gradtape.derivatives.special_fractions import by_logarithm
+from gradtape.derivatives.special_parts import cut
 from gradtape.derivatives.special_scaled import scaled_i, scaled_k
 from gradtape.derivatives.special_zeros import hankel_corrected, j_corrected, y_corrected
 from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning, strip
@@ -81,15 +82,10 @@ def _beyond(v: Any, x: Any) -> Any:
     return (size >= np.maximum(start, 2)) & (size < _LAST)
 
 
-def _within(condition: Any, x: Any, otherwise: float = 1.0) -> Any:
-    """x where the condition holds; elsewhere a number at which its formula is harmless."""
-    return np.where(condition, x, np.full((), otherwise, x.dtype))
-
-
 def _oscillating(part: Any, v: Any, x: Any, direct: Any) -> Any:
     """A part of H' = J' + i Y' where a real x is beyond the order."""
     beyond = _beyond(v, x)
-    inside = _within(beyond, x, _ELSEWHERE)
+    inside = cut(beyond, x, _ELSEWHERE)
     slope = _inwards(special.hankel1, v, inside, special.hankel1(v, inside))
     return np.where(beyond, part(slope), direct)
 
@@ -97,7 +93,7 @@ def _oscillating(part: Any, v: Any, x: Any, direct: Any) -> Any:
 def of_order(v: float, part: Any, x: Any, direct: Any) -> Any:
     """J or Y of the order 0 or 1, of which SciPy's j0 to y1 lose as many ulps as x is large."""
     beyond = _beyond(v, x)
-    value = np.where(beyond, part(special.hankel1(v, _within(beyond, x, _ELSEWHERE))), direct)
+    value = np.where(beyond, part(special.hankel1(v, cut(beyond, x, _ELSEWHERE))), direct)
     if v == 0:
         return value
     # J1 is -J0', and Y1 is -Y0'.
@@ -127,7 +123,7 @@ def _hankel_slope(ufunc: Any, i: complex) -> Any:
         if np.iscomplexobj(z):
             return direct
         inside = (strip(z) > 0) & ~_beyond(v, z)
-        slope = np.where(inside, _of_parts(v, _within(inside, z), i)[1], direct)
+        slope = np.where(inside, _of_parts(v, cut(inside, z, 1), i)[1], direct)
         return nearer(strip(v), strip(z), slope)
 
     return slope
@@ -147,7 +143,7 @@ def _scaled_hankel_slope(ufunc: Any, i: complex) -> Any:
         direct = _inwards(ufunc, v, z, out) - i * out
         if not np.iscomplexobj(z):
             inside = (strip(z) > 0) & ~_beyond(v, z)
-            x = _within(inside, z)
+            x = cut(inside, z, 1)
             value, by_x = _of_parts(v, x, i)
             turned = np.exp(np.multiply(-i, x)) * (by_x - i * value)
             direct = np.where(inside, turned, direct)

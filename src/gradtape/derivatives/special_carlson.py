@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise
+from gradtape.derivatives.special_precision import blockwise
 from gradtape.needs import Named
 from gradtape.rules import Elementwise, elementwise
 

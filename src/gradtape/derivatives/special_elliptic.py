@@ -12,8 +12,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import several
-from gradtape.derivatives.special_pairs import pair_product, pair_root, plus, times
+from gradtape.derivatives.special_pairs import (
+    pair_product,
+    pair_root,
+    plus,
+    sine_and_cosine,
+    times,
+)
+from gradtape.derivatives.special_ufuncs import several
 from gradtape.rules import Elementwise, elementwise, strip
 
 
@@ -103,8 +109,7 @@ def _landen(u: Any, m: Any) -> tuple[Any, Any, Any]:
         mean, product = times(plus(mean, other), 0.5), pair_product(mean, other)
         other = pair_root(*product)
     angle = times(mean, u)
-    sine = np.sin(angle[0]) + np.cos(angle[0]) * angle[1]
-    cosine = np.cos(angle[0]) - np.sin(angle[0]) * angle[1]
+    sine, cosine = sine_and_cosine(angle)
     some = sine != 0
     a, dn = cosine / np.where(some, sine, 1), zero + 1
     c = a * mean[0]

@@ -11,13 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import (
-    ORDER,
-    PARAMETER,
-    like,
-    refusing_ufuncs,
-    several,
-)
+from gradtape.derivatives.special_arguments import ORDER, PARAMETER, refusing_ufuncs
+from gradtape.derivatives.special_precision import like
+from gradtape.derivatives.special_ufuncs import several
 from gradtape.needs import Named
 from gradtape.rules import elementwise, refuse, strip
 

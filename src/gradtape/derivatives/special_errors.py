@@ -12,15 +12,9 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_arguments import several
-from gradtape.derivatives.special_parts import (
-    cut,
-    gaussian,
-    integral,
-    piece,
-    relatively,
-    several_arguments,
-)
+from gradtape.derivatives.special_arguments import refusing_ufuncs
+from gradtape.derivatives.special_parts import cut, gaussian, integral, piece, relatively
+from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning
 
 __all__ = ["ndtri_slope"]
@@ -56,14 +50,17 @@ erfcx_slope: Elementwise = piece(
 DAWSON_TOP = (0.9241388730045917, 2.3780739826467796e-17)
 
 
-def _beside_top(h: Any) -> Any:
-    """The slope at a distance from there: the power series that solves y'' + 2 x y' + 4 y = 0."""
+def _top_series() -> list[float]:
+    """The slope by the distance from there: the powers that solve y'' + 2 x y' + 4 y = 0."""
     top = DAWSON_TOP[0]
     series = [0.0, -1 / top]  # since at the top 2 x dawsn(x) = 1
     for k in range(24):
         inner = (k + 1) * top * series[k + 1] + (k + 2) * series[k]
         series.append(-2 * inner / ((k + 1) * (k + 2)))
-    return np.polynomial.polynomial.polyval(h, series)
+    return series
+
+
+TOP_SERIES = _top_series()
 
 
 def _dawson_slope(x: Any) -> Any:
@@ -76,7 +73,8 @@ def _dawson_slope(x: Any) -> Any:
     tail = integral(lambda r, s: r * np.exp(-s * r * (2 - r)), reach, square)
     from_top = (np.abs(x) - DAWSON_TOP[0]) - DAWSON_TOP[1]
     near = np.abs(from_top) < 0.3
-    plain = np.where(near, _beside_top(np.where(near, from_top, 0)), plain)
+    beside = np.polynomial.polynomial.polyval(np.where(near, from_top, 0), TOP_SERIES)
+    plain = np.where(near, beside, plain)
     return np.where(np.abs(x) > 1.3, np.exp(-square) - 2 * (square * tail), plain)
 
 
@@ -218,12 +216,4 @@ elementwise(
     }
 )
 several_arguments({sp.expn: (None, _expn)}, "n", "x")
-
-
-def _quotient(function: Any, x: Any) -> Any:
-    """sin(x)/x or sinh(x)/x, which is 1 at 0."""
-    return np.where(x == 0, np.ones((), x.dtype), function(x) / relatively(x))
-
-
-several(sp.sici, ("x",), lambda x: _quotient(np.sin, x), lambda x: np.cos(x) / x)
-several(sp.shichi, ("x",), lambda x: _quotient(np.sinh, x), lambda x: np.cosh(x) / x)
+refusing_ufuncs({0: "it is a whole number"}, sp.expn)

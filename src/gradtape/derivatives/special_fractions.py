@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.special_arguments import blockwise
+from gradtape.derivatives.special_parts import cut
+from gradtape.derivatives.special_precision import blockwise
 from gradtape.rules import Elementwise, strip
 
 __all__ = ["by_logarithm", "fraction"]
@@ -59,6 +60,5 @@ def by_logarithm(v: Any, z: Any, out: Any, direct: Any, turn: complex) -> Any:
     place, size = strip(w), np.abs(strip(z))
     right = (np.real(strip(z)) >= 0) & (np.real(place) >= -np.abs(np.imag(place)))
     far = right & (size >= np.maximum(np.abs(strip(v)), _FAR)) & (size < np.inf)
-    inside = np.where(far, w, np.full((), _FAR, place.dtype))
-    half = 0.5 / np.where(far, z, np.full((), _FAR, strip(z).dtype))
-    return np.where(far, out * (turn * _log_slope(v, inside) - half), direct)
+    half = 0.5 / cut(far, z, _FAR)
+    return np.where(far, out * (turn * _log_slope(v, cut(far, w, _FAR)) - half), direct)

@@ -9,8 +9,9 @@ import scipy.special as sp
 
 from gradtape.derivatives.axes import as_array
 from gradtape.derivatives.special_arguments import ORDER, refusing
-from gradtape.derivatives.special_parts import cut, several_arguments
+from gradtape.derivatives.special_parts import cut
 from gradtape.derivatives.special_polygamma import polygamma, psi_rise
+from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import bare, elementwise, meaning, pointwise, strip
 
 __all__ = ["multigammaln", "rgamma_slope"]

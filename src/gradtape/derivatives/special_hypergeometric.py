@@ -1,4 +1,4 @@
-"""Derivatives of hypergeometric functions by their argument, and of functions with an inverse.
+"""Derivatives of hypergeometric functions by their argument.
 
 By the parameters of hypergeometric functions none is known in closed form. Numbers in parentheses
 are those of the NIST Digital Library (DLMF).
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import PARAMETER, refusing_ufuncs, ufunc_behind
+from gradtape.derivatives.special_arguments import PARAMETER, refusing_ufuncs
 from gradtape.derivatives.special_incomplete import chosen
 from gradtape.derivatives.special_parts import piece
-from gradtape.rules import Elementwise, elementwise, over
+from gradtape.rules import Elementwise, elementwise
 
 __all__ = ["kummer"]
 
@@ -139,16 +139,3 @@ if hasattr(special, "log_wright_bessel"):  # new in SciPy 1.14
         names=("a", "b", "x"),
     )
     refusing_ufuncs({0: PARAMETER, 1: PARAMETER}, special.log_wright_bessel)
-
-# W + log W = log z and omega + log omega = z (4.13.1) -------------------------------------------
-
-#: The ufunc behind SciPy's Python function.
-lambert = ufunc_behind(special.lambertw)
-
-elementwise(
-    {lambert: (over(lambda z, out: z + np.exp(out)), None, None)},
-    names=("z", "k", "tol"),
-)
-refusing_ufuncs({1: "the branch is a whole number", 2: "a tolerance has no derivative"}, lambert)
-
-elementwise({special.wrightomega: lambda out: out / (1 + out)})

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_pairs import two_product, two_sum
-from gradtape.derivatives.special_parts import integral, piece, several_arguments
+from gradtape.derivatives.special_parts import integral, piece
 from gradtape.derivatives.special_polygamma import PSI_SERIES, log_excess, polygamma, psi_rise
+from gradtape.derivatives.special_precision import blockwise
+from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import Elementwise
 
 __all__ = [
@@ -101,9 +102,7 @@ def _power_of_rest(x: Any, exponent: Any) -> Any:
 
 def _exact_beta(a: Any, b: Any) -> Any:
     """B(a, b), less what the rounding of a + b does to SciPy's."""
-    total = a + b
-    part = total - a
-    lost = (a - (total - part)) + (b - part)
+    total, lost = two_sum(a, b)
     return sp.beta(a, b) * (1 - sp.psi(total) * lost)
 
 

@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import PARAMETER, like, refusing_ufuncs, several
+from gradtape.derivatives.special_arguments import PARAMETER, refusing_ufuncs
 from gradtape.derivatives.special_bessel import of_order, spherical_i, spherical_j
+from gradtape.derivatives.special_pairs import two_product
+from gradtape.derivatives.special_precision import like
+from gradtape.derivatives.special_ufuncs import several
 from gradtape.rules import Elementwise, elementwise
 
 # Fresnel integrals --------------------------------------------------------------------------------
-
-#: Veltkamp's number, which splits a double into two halves of 26 bits (T. J. Dekker, "A
-#: floating-point technique for extending the available precision", 1971).
-_SPLITTER = 2.0**27 + 1
 
 
 def _sine(z: Any, ahead: int = 0) -> Any:
@@ -32,10 +31,7 @@ def _sine(z: Any, ahead: int = 0) -> Any:
         angle = z * z * (math.pi / 2)
         return np.cos(angle) if ahead else np.sin(angle)
     x = np.asarray(z, np.float64)
-    square = x * x
-    upper = _SPLITTER * x - (_SPLITTER * x - x)
-    lower = x - upper
-    lost = ((upper * upper - square) + 2 * upper * lower) + lower * lower
+    square, lost = two_product(x, x)
     turned = np.fmod(square, 4)
     quarters = np.rint(turned)
     angle, place = ((turned - quarters) + lost) * (math.pi / 2), quarters + ahead

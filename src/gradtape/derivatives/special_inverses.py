@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.special_parts import several_arguments
+from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.needs import Named
 from gradtape.rules import strip
 

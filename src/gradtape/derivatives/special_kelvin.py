@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import cmath
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise, several
-from gradtape.derivatives.special_powers import kelvin_series
-from gradtape.derivatives.special_zeros import BLOCK
+from gradtape.derivatives.special_pairs import (
+    Pair,
+    as_pair,
+    halves,
+    horner,
+    pair_product,
+    two_product,
+)
+from gradtape.derivatives.special_precision import BLOCK, blockwise
+from gradtape.derivatives.special_ufuncs import several
 from gradtape.rules import Elementwise, elementwise
 
 __all__: list[str] = []
@@ -40,16 +48,13 @@ _EIGHTH_TURN = cmath.exp(0.25j * cmath.pi)
 _ROOT = math.sqrt(0.5)
 _UPPER = math.ldexp(math.floor(math.ldexp(_ROOT, 26)), -26)
 _LOWER = 1.210161710447897e-08
-#: Veltkamp's number, which splits a double in two halves.
-_SPLITTER = 2.0**27 + 1
 
 
 def _ray(x: Any) -> tuple[Any, Any]:
     """x/sqrt(2), and what is lost in that product."""
-    half = _SPLITTER * x
-    upper = half - (half - x)
+    upper, lower = halves(x)
     place = x * _ROOT
-    lost = ((upper * _UPPER - place) + (x - upper) * _UPPER) + x * _LOWER
+    lost = ((upper * _UPPER - place) + lower * _UPPER) + x * _LOWER
     return place, lost
 
 
@@ -81,20 +86,41 @@ def _beside_zeros(x: Any, n: int, parts: Any) -> Any:
     for first, part in zip((0, 2), parts, strict=True):
         near = (np.abs(part) < _SHARE * amplitude) & (size > 1) & (size < _SERIES)
         result = np.array(part)
-        result[near] = blockwise(lambda x, i=first: kelvin_series(i, n, x), x[near], block=BLOCK)
+        result[near] = blockwise(lambda x, i=first: _in_pairs(i, n, x), x[near], block=BLOCK)
         found.append(result)
     return tuple(found)
 
 
+def _coefficient(k: int, first: int, n: int) -> Fraction:
+    """Of the nth derivative of ber or bei, whose powers start at 0 or 2 (10.65.1), its kth one."""
+    power = 4 * k + first
+    bottom = 2**power * math.factorial(power // 2) ** 2
+    return Fraction((-1) ** k * math.perm(power, n), bottom)
+
+
 def _series(x: Any, first: int, n: int) -> Any:
-    """The nth derivative of the power series of ber or bei, from the power 0 or 2 on (10.65.1)."""
+    """The nth derivative of ber or bei by its first terms."""
     total: Any = 0.0
     for k in range(_TERMS):
-        power = 4 * k + first
-        scale = (-1) ** k * math.perm(power, n) / (2**power * math.factorial(power // 2) ** 2)
-        if power >= n:
-            total = total + scale * x ** (power - n)
+        power = 4 * k + first - n
+        if power >= 0:
+            total = total + float(_coefficient(k, first, n)) * x**power
     return total
+
+
+def _coefficients(first: int, n: int) -> Pair:
+    """Those of the nth derivative times x**n, by powers of x**4, as many as 20 needs."""
+    return as_pair([_coefficient(k, first, n) for k in range(26)])
+
+
+_COEFFICIENTS = {(i, n): _coefficients(i, n) for i in (0, 2) for n in (0, 1, 2)}
+
+
+def _in_pairs(first: int, n: int, x: Any) -> Any:
+    """The nth derivative of ber or bei, n up to 2, in twice the precision."""
+    square = two_product(x, x)
+    total = horner(_COEFFICIENTS[first, n], pair_product(square, square))[0]
+    return total * (x * x if first else 1.0) / x**n
 
 
 def _second(x: Any, n: int) -> Any:

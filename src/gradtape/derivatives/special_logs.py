@@ -1,4 +1,4 @@
-"""Partial derivatives of logistic, logarithmic, entropic and power functions, and of degrees.
+"""Partial derivatives of logistic, logarithmic, entropic and power functions, and of losses.
 
 Where a function is extended by a limit (0 log 0 = 0), so is its derivative, one-sided if need be; a
 derivative that has no limit there counts as 0, and where the function is constantly infinite the
@@ -12,23 +12,16 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_arguments import refusing
+from gradtape.derivatives.special_arguments import refusing_ufuncs
 from gradtape.derivatives.special_pairs import two_product
-from gradtape.derivatives.special_parts import (
-    cut,
-    log_slopes,
-    piece,
-    power_moment,
-    relatively,
-    several_arguments,
-)
-from gradtape.rules import Elementwise, elementwise, meaning, over
+from gradtape.derivatives.special_parts import cut, log_slopes, piece, power_moment, relatively
+from gradtape.derivatives.special_ufuncs import several_arguments, ufunc_behind
+from gradtape.rules import Elementwise, elementwise, over
 
-__all__ = ["diric"]
+__all__ = ["lambert"]
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
-DEGREE = float(np.pi / 180)
 #: 1/e as a float, and the logarithm of e times this float.
 ONE_OVER_E, LOG_OF_REST = 0.36787944117144233, 3.3784855259134224e-17
 
@@ -112,15 +105,9 @@ elementwise(
         sp.log_expit: lambda x: sp.expit(-x),
         sp.logit: over(lambda x: x * (1 - x)),
         sp.exprel: lambda x: power_moment(1, x),
-        sp.cosm1: lambda x: -np.sin(x),
         sp.exp10: lambda out: LN10 * out,
-        sp.sindg: lambda x: DEGREE * sp.cosdg(x),
-        sp.cosdg: lambda x: -DEGREE * sp.sindg(x),
-        sp.tandg: lambda x: DEGREE / sp.cosdg(x) ** 2,
-        sp.cotdg: lambda x: -DEGREE / sp.sindg(x) ** 2,
     }
 )
-several_arguments({sp.radian: (DEGREE, DEGREE / 60, DEGREE / 3600)}, "d", "m", "s")
 
 
 def _spence(x: Any) -> Any:
@@ -180,20 +167,22 @@ def _powm1(x: Any, y: Any) -> Any:
     return by_x, np.power(x, y) * np.log(cut(x > 0, x, 1))
 
 
+def _boxcox_by_lmbda(log: Any, x: Any, end: int, lmbda: Any) -> Any:
+    """log**2 times the derivative of (exp(s) - 1)/s at s = lmbda log; x ends where log is -inf."""
+    inside = log * log * power_moment(1, lmbda * log)
+    at_end = np.where(x == end, 1 / cut(x == end, lmbda, 1) ** 2, np.full((), np.nan, lmbda.dtype))
+    return np.where(x > end, inside, at_end)
+
+
 def _boxcox(x: Any, lmbda: Any) -> Any:
-    """x**(lmbda-1), and log(x)**2 times the derivative of (exp(s) - 1)/s at s = lmbda log x."""
-    log = np.log(cut(x > 0, x, 1))
-    by_lmbda = log * log * power_moment(1, lmbda * log)
-    at_zero = np.where(x == 0, 1 / cut(x == 0, lmbda, 1) ** 2, np.full((), np.nan, lmbda.dtype))
-    return np.power(x, lmbda - 1), np.where(x > 0, by_lmbda, at_zero)
+    """x**(lmbda-1), and the partial by lmbda."""
+    return np.power(x, lmbda - 1), _boxcox_by_lmbda(np.log(cut(x > 0, x, 1)), x, 0, lmbda)
 
 
 def _boxcox1p(x: Any, lmbda: Any) -> Any:
     """The same, where 1 + x is meant."""
-    log = np.log1p(cut(x > -1, x, 0))
-    by_lmbda = log * log * power_moment(1, lmbda * log)
-    at_zero = np.where(x == -1, 1 / cut(x == -1, lmbda, 1) ** 2, np.full((), np.nan, lmbda.dtype))
-    return np.exp(sp.xlog1py(lmbda - 1, x)), np.where(x > -1, by_lmbda, at_zero)
+    by_lmbda = _boxcox_by_lmbda(np.log1p(cut(x > -1, x, 0)), x, -1, lmbda)
+    return np.exp(sp.xlog1py(lmbda - 1, x)), by_lmbda
 
 
 def _from_boxcox(value: Any, x: Any, lmbda: Any) -> Any:
@@ -218,23 +207,15 @@ several_arguments(
 )
 
 
-# The Dirichlet kernel -----------------------------------------------------------------------------
+# The inverses of w + log w (DLMF 4.13.1): W + log W = log z, omega + log omega = z ----------------
 
+#: The ufunc behind SciPy's Python function.
+lambert = ufunc_behind(sp.lambertw)
 
-def _diric_slope(x: Any, n: Any) -> Any:
-    """The mean of the slopes of cos((k - (n-1)/2) x) over k < n, which has no 0/0."""
-    n = np.asarray(n)[..., None]
-    k = np.arange(int(np.max(n, initial=1)))
-    turns = np.where(k < n, k - (n - 1) / 2, 0.0)
-    return -np.sum(turns * np.sin(turns * x[..., None]), axis=-1) / n[..., 0]
-
-
-diric = Elementwise(
-    lambda x, n: sp.diric(x, n), (_diric_slope, None), names=("x", "n"), name="diric"
+elementwise(
+    {lambert: (over(lambda z, out: z + np.exp(out)), None, None)},
+    names=("z", "k", "tol"),
 )
-refusing(diric, {1: "it is a whole number"}, sp.diric)
+refusing_ufuncs({1: "the branch is a whole number", 2: "a tolerance has no derivative"}, lambert)
 
-
-@meaning(sp.diric)
-def _bind_diric(x: Any, n: Any) -> Any:
-    return diric(x, n)
+elementwise({sp.wrightomega: lambda out: out / (1 + out)})

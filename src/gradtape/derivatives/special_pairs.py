@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    *("Pair", "as_pair", "chain", "horner", "pair_over", "pair_product", "pair_quotient"),
-    *("pair_log", "pair_root", "plus", "times", "two_product", "two_sum"),
+    *("Pair", "as_pair", "chain", "halves", "horner", "pair_over", "pair_product"),
+    *("pair_log", "pair_quotient", "pair_root", "plus", "sine_and_cosine", "times"),
+    *("two_product", "two_sum"),
 ]
 
 Pair = tuple[Any, Any]
 
+#: Veltkamp's number.
 _SPLIT = 2.0**27 + 1
 
 
@@ -36,7 +38,8 @@ def two_sum(a: Any, b: Any) -> Pair:
     return total, (a - (total - part)) + (b - part)
 
 
-def _halves(a: Any) -> Pair:
+def halves(a: Any) -> Pair:
+    """A float as a sum of two of 26 bits each, whose products are exact."""
     wide = _SPLIT * a
     high = wide - (wide - a)
     return high, a - high
@@ -45,7 +48,7 @@ def _halves(a: Any) -> Pair:
 def two_product(a: Any, b: Any) -> Pair:
     """a * b, and what its rounding lost."""
     product = a * b
-    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
+    (a_high, a_low), (b_high, b_low) = halves(a), halves(b)
     lost = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
     return product, lost
 
@@ -87,6 +90,12 @@ def pair_root(x: Any, low: Any = 0.0) -> Pair:
     high = np.sqrt(x)
     product, lost = two_product(high, high)
     return two_sum(high, ((x - product) - lost + low) / (2 * high))
+
+
+def sine_and_cosine(angle: Pair) -> Pair:
+    """The sine and the cosine of an angle in two parts, each a float."""
+    sine, cosine = np.sin(angle[0]), np.cos(angle[0])
+    return sine + cosine * angle[1], cosine - sine * angle[1]
 
 
 def horner(coefficients: Pair, x: Pair) -> Pair:

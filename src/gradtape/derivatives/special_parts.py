@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.special_arguments import blockwise
-from gradtape.needs import Named, parameters
-from gradtape.rules import Elementwise, elementwise
+from gradtape.derivatives.special_precision import blockwise
+from gradtape.rules import Elementwise
 
 __all__ = [
     *("cut", "gaussian", "integral", "log_slopes", "piece", "power_moment"),
-    *("relatively", "several_arguments"),
+    "relatively",
 ]
 
 
@@ -32,32 +31,6 @@ def piece(compute: Callable[..., Any], partials: Any, names: tuple[str, ...]) ->
 
     name = f"special.{compute.__name__.strip('_')}"
     return Elementwise(run, partials, names=names, name=name)
-
-
-def several_arguments(table: dict[Any, Any], *names: str) -> None:
-    """Register ufuncs of several arguments; their rules get values that have a dtype."""
-    for function, partials in table.items():
-        several = type(partials) is tuple
-        typed = tuple([_typed(p) for p in partials]) if several else _typed(partials)
-        elementwise({function: typed}, names=names)
-
-
-def _typed(partial: Any) -> Any:
-    """A partial that gets Python numbers as scalars of the dtype of the value."""
-    if isinstance(partial, Named):
-        function, names = partial.function, partial.names
-    elif callable(partial):
-        function, names = partial, parameters(partial)
-    else:
-        return partial
-
-    def typed(*values: Any) -> Any:
-        *given, out = values
-        scalar = out.dtype.type
-        turned = [v if hasattr(v, "dtype") else scalar(v) for v in given]
-        return function(*turned, out) if names[-1] == "out" else function(*turned)
-
-    return Named(typed, names if names[-1] == "out" else (*names, "out"))
 
 
 # Choosing a branch ------------------------------------------------------------------------------

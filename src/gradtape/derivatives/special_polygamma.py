@@ -79,6 +79,17 @@ polygamma: Elementwise = Elementwise(
 PSI_SERIES = [b / (2 * k) for k, b in enumerate(BERNOULLI[:8], 1)]
 
 
+def _series_rise(a: Any, b: Any) -> Any:
+    """What the asymptotic series is less at a + b than at a, without their difference."""
+    c = a + b
+    u, v = 1 / a / a, 1 / c / c
+    slope = value = np.zeros(a.shape)
+    for coefficient in [*PSI_SERIES[::-1], 0.0]:
+        slope, value = slope * v + value, value * u + coefficient
+    # It is slope times (u - v), whose factors are exact.
+    return slope * (b / a / c) * (1 / a + 1 / c)
+
+
 def _psi_rise(x: Any, h: Any) -> Any:
     """digamma(x + h) - digamma(x), by differences of the terms of its recurrence and its series."""
     plain = sp.psi(x + h) - sp.psi(x)
@@ -89,14 +100,7 @@ def _psi_rise(x: Any, h: Any) -> Any:
         low = np.minimum(a, a + b) < 12
         total = total + np.where(low, b / a / (a + b), 0)
         a = np.where(low, a + 1, a)
-    c = a + b
-    u, v = 1 / a / a, 1 / c / c
-    slope = value = np.zeros(a.shape)
-    for coefficient in [*PSI_SERIES[::-1], 0.0]:
-        slope, value = slope * v + value, value * u + coefficient
-    # The series' difference is slope times (v - u), whose factors are exact.
-    rest = slope * (b / a / c) * (1 / a + 1 / c)
-    far = np.log1p(b / a) + b / a / c / 2 + rest
+    far = np.log1p(b / a) + b / a / (a + b) / 2 + _series_rise(a, b)
     return np.where(usable, np.where(np.isinf(x), 0, total + far), plain)
 
 
@@ -131,9 +135,4 @@ def log_excess(a: Any, b: Any) -> Any:
         z = b / (a * (c + 1))
         total = total + np.where(low, z / c + _less_log1p(z), 0)
         a = np.where(low, a + 1, a)
-    c = a + b
-    u, v = 1 / a / a, 1 / c / c
-    slope = value = np.zeros(a.shape)
-    for coefficient in [*PSI_SERIES[::-1], 0.0]:
-        slope, value = slope * v + value, value * u + coefficient
-    return total + b / a / c / 2 + slope * (b / a / c) * (1 / a + 1 / c)
+    return total + b / a / (a + b) / 2 + _series_rise(a, b)

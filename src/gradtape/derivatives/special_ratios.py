@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_incomplete import (
     Beside,
     beta_below,
@@ -30,9 +29,10 @@ from gradtape.derivatives.special_pairs import (
 )
 from gradtape.derivatives.special_parts import cut, gaussian, piece
 from gradtape.derivatives.special_polygamma import log_excess, psi_rise
+from gradtape.derivatives.special_precision import blockwise
 from gradtape.rules import Elementwise, strip
 
-__all__ = ["ratio_density"]
+__all__ = ["ratio_density", "ratio_shares"]
 
 ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
 
@@ -133,9 +133,14 @@ shape_slope: Elementwise = piece(
 # F ------------------------------------------------------------------------------------------------
 
 
-def _f_by_x(dfn: Any, dfd: Any, x: Any) -> Any:
+def ratio_shares(dfn: Any, dfd: Any, x: Any) -> tuple[Any, Any, Any]:
+    """w = dfn x/(dfd + dfn x), of which F has a beta distribution, 1 - w, and the divisor."""
     total = dfd + dfn * x
-    w, v = dfn * x / total, dfd / total
+    return dfn * x / total, dfd / total, total
+
+
+def _f_by_x(dfn: Any, dfd: Any, x: Any) -> Any:
+    w, v, total = ratio_shares(dfn, dfd, x)
     return ratio_density(dfn / 2, dfd / 2, w, v) * (dfn / total) * v
 
 
@@ -148,13 +153,13 @@ _f: Slopes = (
 
 
 def _f_tail(dfn: Any, dfd: Any, x: Any) -> Any:
-    total = dfd + dfn * x
-    return small_beta(dfn / 2, dfd / 2, dfn * x / total, dfd / total)
+    w, v, _ = ratio_shares(dfn, dfd, x)
+    return small_beta(dfn / 2, dfd / 2, w, v)
 
 
 def _f_rest(dfn: Any, dfd: Any, x: Any) -> Any:
-    total = dfd + dfn * x
-    return small_beta(dfd / 2, dfn / 2, dfd / total, dfn * x / total)
+    w, v, _ = ratio_shares(dfn, dfd, x)
+    return small_beta(dfd / 2, dfn / 2, v, w)
 
 
 _f_tails: Tails = (_f_tail, _f_rest)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_parts import NODES, WEIGHTS
-from gradtape.derivatives.special_zeros import BLOCK, scaled_i_series
+from gradtape.derivatives.special_precision import BLOCK, blockwise
+from gradtape.derivatives.special_zeros import scaled_i_series
 from gradtape.rules import Elementwise
 
 __all__ = ["scaled_i", "scaled_k"]

@@ -24,8 +24,9 @@ from gradtape.derivatives.special_incomplete import (
 )
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
 from gradtape.derivatives.special_pairs import pair_quotient, times, two_product
-from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment, several_arguments
-from gradtape.derivatives.special_ratios import ratio_density
+from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment
+from gradtape.derivatives.special_ratios import ratio_density, ratio_shares
+from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import Elementwise, elementwise, refuse
 
 __all__: list[str] = []
@@ -35,6 +36,17 @@ ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
 MANY = 1e6
 #: pi**2 / 8 in two parts.
 EIGHTH = (1.2337005501361697, 7.831619385924639e-17)
+
+
+def _of_whole(function: Any, *cuts: Any) -> Any:
+    """A function of arguments of which SciPy cuts the first ones to whole numbers, as it does."""
+
+    def of_whole(*values: Any) -> Any:
+        first = [whole(v) for whole, v in zip(cuts, values, strict=False)]
+        return function(*first, *values[len(cuts) :])
+
+    return of_whole
+
 
 # The incomplete gamma and beta functions ----------------------------------------------------------
 
@@ -82,15 +94,12 @@ _poisson: Slopes = (
     lambda k, m: -log_moment(1, k + 1, m),
     lambda k, m: -gamma_density(k + 1, m),
 )
-_whole_poisson: Slopes = (0, lambda k, m: -gamma_density(np.floor(k) + 1, m))
+_whole_poisson: Slopes = (0, _of_whole(_poisson[1], np.floor))
 _poisson_tails: Tails = (
     lambda k, m: small_gamma_rest(k + 1, m),
     lambda k, m: small_gamma(k + 1, m),
 )
-_whole_poisson_tails: Tails = (
-    lambda k, m: small_gamma_rest(np.floor(k) + 1, m),
-    lambda k, m: small_gamma(np.floor(k) + 1, m),
-)
+_whole_poisson_tails: Tails = tuple([_of_whole(t, np.floor) for t in _poisson_tails])
 distribution(sp.pdtr, POISSON, _whole_poisson)
 distribution(sp.pdtrc, POISSON, _whole_poisson, -1)
 inverse(sp.pdtri, ("k", "y"), POISSON, _whole_poisson, "m", tails=_whole_poisson_tails)
@@ -135,10 +144,7 @@ _binomial_tails: Tails = (
     lambda k, n, p: small_beta(n - k, k + 1, 1 - p, p),
     lambda k, n, p: small_beta(k + 1, n - k, p, 1 - p),
 )
-_whole_binomial_tails: Tails = (
-    lambda k, n, p: small_beta(np.trunc(n) - np.floor(k), np.floor(k) + 1, 1 - p, p),
-    lambda k, n, p: small_beta(np.floor(k) + 1, np.trunc(n) - np.floor(k), p, 1 - p),
-)
+_whole_binomial_tails: Tails = tuple([_of_whole(t, np.floor, np.trunc) for t in _binomial_tails])
 distribution(sp.bdtr, BINOMIAL, _whole_binomial)
 distribution(sp.bdtrc, BINOMIAL, _whole_binomial, -1)
 inverse(sp.bdtri, ("k", "n", "y"), BINOMIAL, _whole_binomial, "p", tails=_whole_binomial_tails)
@@ -153,19 +159,12 @@ _negative: Slopes = (
     lambda k, n, p: beta_moment(1, 0, n, k + 1, p),
     lambda k, n, p: beta_density(n, k + 1, p),
 )
-_whole_negative: Slopes = (
-    0,
-    0,
-    lambda k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1, p),
-)
+_whole_negative: Slopes = (0, 0, _of_whole(_negative[2], np.trunc, np.trunc))
 _negative_tails: Tails = (
     lambda k, n, p: small_beta(n, k + 1, p, 1 - p),
     lambda k, n, p: small_beta(k + 1, n, 1 - p, p),
 )
-_whole_negative_tails: Tails = (
-    lambda k, n, p: small_beta(np.trunc(n), np.trunc(k) + 1, p, 1 - p),
-    lambda k, n, p: small_beta(np.trunc(k) + 1, np.trunc(n), 1 - p, p),
-)
+_whole_negative_tails: Tails = tuple([_of_whole(t, np.trunc, np.trunc) for t in _negative_tails])
 distribution(sp.nbdtr, NEGATIVE, _whole_negative)
 distribution(sp.nbdtrc, NEGATIVE, _whole_negative, -1)
 inverse(sp.nbdtri, ("k", "n", "y"), NEGATIVE, _whole_negative, "p", tails=_whole_negative_tails)
@@ -182,6 +181,8 @@ def _noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
     From the largest term on both ways, by the ratio of neighbours; of many terms, by a scaled
     Bessel function (R. A. Fisher, 1928).
     """
+    usable = (x >= 0) & (df > 0) & (nc >= 0)  # elsewhere the sum might not end
+    x, df, nc = [np.where(usable, k, 1) for k in (x, df, nc)]
     product = nc * x / 4
     many = product > MANY
     z, half = np.where(many, 1, product), df / 2
@@ -197,7 +198,8 @@ def _noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
     y, m = np.where(many, x, 1), np.where(many, nc, 1)
     gap = (y - m) / (np.sqrt(y) + np.sqrt(m))
     far = gaussian(-0.5, gap) / 2 * np.power(y / m, (df - 2) / 4)
-    return np.where(many, far * sp.ive(half - 1, np.sqrt(y * m)), first * total)
+    density = np.where(many, far * sp.ive(half - 1, np.sqrt(y * m)), first * total)
+    return np.where(usable, density, np.nan)
 
 
 noncentral_chi_density: Elementwise = piece(
@@ -225,22 +227,21 @@ DEGREES = "no derivative by degrees of freedom is known in closed form where the
 refusing_ufuncs({1: DEGREES}, sp.chndtr, sp.chndtrix, sp.chndtrinc)
 
 
-def _noncentral_f_scale(dfn: Any, dfd: Any, nc: Any, f: Any) -> tuple[Any, Any, Any]:
-    """exp(-nc/2) times the beta density at w, the share w of the numerator, and 1 - w."""
-    total = dfd + dfn * f
-    w, v = dfn * f / total, dfd / total
-    return np.exp(-nc / 2) * ratio_density(dfn / 2, dfd / 2, w, v), w, v
+def _noncentral_f_scale(dfn: Any, dfd: Any, nc: Any, w: Any, v: Any) -> Any:
+    """exp(-nc/2) times the beta density at w = 1 - v."""
+    return np.exp(-nc / 2) * ratio_density(dfn / 2, dfd / 2, w, v)
 
 
 def _noncentral_f_by_f(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
-    scale, w, v = _noncentral_f_scale(dfn, dfd, nc, f)
+    w, v, _ = ratio_shares(dfn, dfd, f)
     mixed = kummer((dfn + dfd) / 2, dfn / 2, nc * w / 2)
-    return scale * mixed * v * (dfn / (dfd + dfn * f))
+    return _noncentral_f_scale(dfn, dfd, nc, w, v) * mixed * v * (dfn / (dfd + dfn * f))
 
 
 def _noncentral_f_by_nc(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
     """Each term of the Poisson mixture less the one before is a beta density."""
-    scale, w, v = _noncentral_f_scale(dfn, dfd, nc, f)
+    w, v, _ = ratio_shares(dfn, dfd, f)
+    scale = _noncentral_f_scale(dfn, dfd, nc, w, v)
     return -scale * w * v / dfn * kummer((dfn + dfd) / 2, dfn / 2 + 1, nc * w / 2)
 
 

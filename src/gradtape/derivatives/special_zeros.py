@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_pairs import (
     Pair,
     as_pair,
@@ -24,14 +23,16 @@ from gradtape.derivatives.special_pairs import (
     pair_over,
     pair_product,
     plus,
+    sine_and_cosine,
     times,
     two_product,
     two_sum,
 )
+from gradtape.derivatives.special_precision import BLOCK, blockwise
 from gradtape.rules import Elementwise
 
 __all__ = [
-    *("BLOCK", "corrected", "hankel_corrected", "j_corrected", "scaled_i_series", "y_corrected"),
+    *("corrected", "hankel_corrected", "j_corrected", "scaled_i_series", "y_corrected"),
 ]
 
 
@@ -58,8 +59,6 @@ def corrected(
     return Elementwise(run, (*[None] * len(names), 1), names=(*names, "direct"), name=name)
 
 
-#: So many entries at a time have all terms of a series in the processor's own memory.
-BLOCK = 256
 #: Below this the power series have all digits, and so the asymptotic ones beyond it and the order.
 _SERIES = 25.0
 #: Up to here squares may vanish.
@@ -173,8 +172,7 @@ def _far(v: Any, x: Any) -> tuple[Any, Any]:
             break
     shift = pair_product(_PI, two_sum(np.fmod(v, 4.0) / 2, 0.25))
     angle = plus((x, 0.0), times(shift, -1.0))
-    sine = np.sin(angle[0]) + np.cos(angle[0]) * angle[1]
-    cosine = np.cos(angle[0]) - np.sin(angle[0]) * angle[1]
+    sine, cosine = sine_and_cosine(angle)
     scale = np.sqrt(2 / math.pi / x)
     return -scale * (first * sine + second * cosine), scale * (first * cosine - second * sine)
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise, ufunc_behind
+from gradtape.derivatives.special_precision import blockwise
+from gradtape.derivatives.special_ufuncs import ufunc_behind
 from gradtape.rules import Elementwise, elementwise
 
 __all__ = ["zeta_slope"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
 import warnings
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.calls import is_tracked
+from gradtape.errors import named
 from gradtape.nest import flatten, map_structure, pack, same_structure
 from gradtape.rules import UFUNCS
 from gradtape.tensor import Tensor, twin
@@ -26,11 +28,11 @@ __all__ = [
     "derivative_alone",
     "direction_of",
     "joined",
-    "named",
     "outputs",
     "scalar",
     "vector_like",
     "warn_if_independent",
+    "whole_number",
     "with_aux",
 ]
 
@@ -39,11 +41,6 @@ Argnames = str | tuple[str, ...] | None
 
 #: What can have a derivative.
 _NUMERIC = (Tensor, np.ndarray, np.generic, int, float, complex)
-
-
-def named(f: Callable[..., Any]) -> str:
-    """The name of a function, for messages."""
-    return getattr(f, "__name__", "the function")
 
 
 class Selection:
@@ -363,3 +360,25 @@ def _bare(value: Any, seen: set[int]) -> Any:
             array = array.copy()
         seen.add(id(array))
     return array
+
+
+def whole_number(value: Any, argument: str, function: str, least: int) -> int:
+    """An argument of an operator's that is a whole number.
+
+    Raises
+    ------
+    TypeError : it is none.
+    ValueError : it is too small.
+    """
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"argument `{argument}` of {function} must be a whole number, but is "
+            f"{errors.describe(value)}"
+        ) from None
+    if whole < least:
+        raise ValueError(
+            f"argument `{argument}` of {function} must be at least {least}, but is {whole}"
+        )
+    return whole

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,11 +10,13 @@ import numpy as np
 from gradtape import errors
 from gradtape.calls import is_tracked
 from gradtape.custom import recompute_grad
-from gradtape.nest import flatten, pack, same_structure
-from gradtape.operators.arguments import named
+from gradtape.errors import named
+from gradtape.nest import flatten, pack
+from gradtape.operators.arguments import whole_number
 from gradtape.operators.binomial import default_snapshots, schedule
+from gradtape.operators.leaves import layout_of, leaves_after
 from gradtape.recording import active
-from gradtape.replays import Replayed, Uses, pulled, pushed, shown, taping
+from gradtape.replays import Replayed, Uses, note_returned, pulled, pushed, shown, taping
 from gradtape.tensor import Tensor, bare, twin
 from gradtape.variable import constant
 
@@ -112,8 +113,10 @@ def checkpointed_loop(
     """
     if not callable(step):
         raise TypeError(f"argument `step` must be a function, but is {errors.describe(step)}")
-    n = _whole(n, "n", 0)
-    snapshots = default_snapshots(n) if snapshots is None else _whole(snapshots, "snapshots", 1)
+    n = whole_number(n, "n", "checkpointed_loop", 0)
+    if snapshots is None:
+        snapshots = default_snapshots(n)
+    snapshots = whole_number(snapshots, "snapshots", "checkpointed_loop", 1)
     args = tuple(args)
     tensors = any([isinstance(leaf, Tensor) for leaf in flatten((state, args))])
     loop = _Loop(step, state, n, snapshots, args, as_tensors=tensors or bool(active()))
@@ -131,21 +134,6 @@ def checkpointed_loop(
     return pack(state, last)
 
 
-def _whole(value: Any, argument: str, least: int) -> int:
-    try:
-        whole = operator.index(value)
-    except TypeError:
-        raise TypeError(
-            f"argument `{argument}` of checkpointed_loop must be a whole number, but is "
-            f"{errors.describe(value)}"
-        ) from None
-    if whole < least:
-        raise ValueError(
-            f"argument `{argument}` of checkpointed_loop must be at least {least}, but is {whole}"
-        )
-    return whole
-
-
 class _Loop:
     """A loop with its arguments, and how the leaves of its state are handed to a step."""
 
@@ -161,7 +149,7 @@ class _Loop:
         #: Which leaves have derivatives, and as what a step gets them.
         self.moving = [k for k, a in enumerate(arrays) if a.dtype.kind in "fc"]
         self.classes: list[Any] = [getattr(leaf, "result_class", None) for leaf in self.start]
-        self.layout = [(a.shape, a.dtype) for a in arrays]
+        self.layout = layout_of(self.start)
         self.uses = Uses(self.name, ([leaf for leaf in given if isinstance(leaf, Tensor)], args))
         self._backwards: Iterator[tuple[int, State]] | None = None
         self._pending: State = []
@@ -184,14 +172,7 @@ class _Loop:
         leaves = [self._own(leaf, cls) for leaf, cls in zip(leaves, self.classes, strict=True)]
         _, args = self.uses.arguments()
         answer = self.step(pack(self.like, leaves), i, *args)
-        after = flatten(answer)
-        if not same_structure(answer, self.like):
-            raise TypeError(
-                f"{self.name} returned {errors.describe(answer)} in step {i}, with {len(after)} "
-                f"leaves, where the state is {errors.describe(self.like)} with {len(leaves)}: a "
-                "step must return a state of the same structure."
-            )
-        return [self._checked(leaf, k, i) for k, leaf in enumerate(after)]
+        return leaves_after(self.step, answer, self.like, self.layout, "the state", f" in step {i}")
 
     def _own(self, leaf: Any, cls: Any) -> Any:
         """A leaf as a step gets it: it may write into it."""
@@ -201,26 +182,11 @@ class _Loop:
             return cls(leaf)
         return leaf.copy() if self.as_tensors else leaf  # else it is not used again
 
-    def _checked(self, leaf: Any, k: int, i: int) -> Any:
-        """A leaf of a new state, if it has the shape and the dtype of the old one."""
-        value = bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()]
-        shape, dtype = self.layout[k]
-        if value.shape != shape:
-            raise ValueError(
-                f"{self.name} changed the shape of leaf {k} of the state in step {i}, from {shape} "
-                f"to {value.shape}: a step must return a state of the same shapes."
-            )
-        if value.dtype != dtype:
-            raise TypeError(
-                f"{self.name} changed the dtype of leaf {k} of the state in step {i}, from {dtype} "
-                f"to {value.dtype}: a step must keep it; cast what it returns, or start with "
-                f"{value.dtype}."
-            )
-        return leaf if isinstance(leaf, Tensor) else value
-
     def bare_next(self, leaves: State, i: int) -> State:
         """The leaves of the state after step ``i``, bare."""
-        return [bare(leaf) for leaf in self.next(leaves, i)]
+        after = self.next(leaves, i)
+        note_returned(after)
+        return [bare(leaf) for leaf in after]
 
     def plain(self) -> State:
         """The last state, with nothing kept."""

@@ -6,13 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from gradtape.errors import named
 from gradtape.nest import flatten, pack
 from gradtape.operators.arguments import (
     Argnames,
     Argnums,
     Selection,
     derivative_alone,
-    named,
     outputs,
     scalar,
     vector_like,

@@ -18,24 +18,17 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.forward import Linearization
+from gradtape.operators.leaves import Layout, layout_of
 from gradtape.recording import active, only
 from gradtape.replays import Operation, Uses, pulled, pushed, shown, taping
 from gradtape.tensor import Tensor, bare
 
-__all__ = ["Layout", "Root", "joined", "layout_of", "linear_solver", "residual_vector", "split"]
+__all__ = ["Root", "joined", "linear_solver", "residual_vector", "split"]
 
-#: Shape and dtype of each leaf.
-Layout = list[tuple[tuple[int, ...], Any]]
 #: The residual's leaves, from tensors for those of the unknown.
 Residual = Callable[[list[Any]], list[Any]]
 #: Solves A x = b, given the function x -> A x and b.
 LinearSolver = Callable[[Callable[[Any], Any], Any], Any]
-
-
-def layout_of(leaves: Sequence[Any]) -> Layout:
-    """The shapes and dtypes of arrays or tensors."""
-    arrays = [bare(leaf) for leaf in leaves]
-    return [(a.shape, a.dtype) for a in arrays]
 
 
 def joined(leaves: Sequence[Any], batch: int = 0) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.arithmetic import cast
+from gradtape.errors import named
 from gradtape.forward import Linearization
 from gradtape.nest import pack
 from gradtape.operators.arguments import (
@@ -17,7 +18,6 @@ from gradtape.operators.arguments import (
     Chosen,
     Selection,
     joined,
-    named,
     outputs,
     warn_if_independent,
     with_aux,

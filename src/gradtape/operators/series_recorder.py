@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from gradtape.arithmetic import cast
 from gradtape.operators.series import RATES, Call, Part, Rate, Series, Several, kind_of, known_name
-from gradtape.recording import active, new_key, only, start, stop
+from gradtape.recording import InBlock, active, new_key, only
 from gradtape.rules import UFUNCS
 from gradtape.tensor import Tensor, bare
 
@@ -20,7 +20,7 @@ __all__ = ["SeriesRecorder"]
 _NEGATIVE = UFUNCS[np.negative]
 
 
-class SeriesRecorder:
+class SeriesRecorder(InBlock):
     """A recorder that carries the Taylor coefficients of what is computed in its ``with`` block.
 
     Parameters
@@ -43,17 +43,6 @@ class SeriesRecorder:
             series = Series(*[t if self.outer else t.array for t in (leaf, direction)])
             series.key = leaf.key
             self.tracked[leaf.key] = series
-
-    def __enter__(self) -> SeriesRecorder:
-        start(self)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        stop(self)
-
-    def tracks(self, tensor: Tensor) -> bool:
-        """Whether the tensor has a series here."""
-        return tensor.key in self.tracked
 
     def record(
         self, primitive: Any, keys: Any, inputs: Any, arrays: Any, params: Any, out: Any, key: Any

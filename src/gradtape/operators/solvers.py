@@ -12,19 +12,13 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.calls import is_tracked
+from gradtape.errors import named
 from gradtape.nest import flatten, map_structure, pack, same_structure
-from gradtape.operators.arguments import named, with_aux
+from gradtape.operators.arguments import with_aux
 from gradtape.operators.directions import hvp
 from gradtape.operators.gradients import grad, value_and_grad
-from gradtape.operators.implicit import (
-    Layout,
-    Root,
-    joined,
-    layout_of,
-    linear_solver,
-    residual_vector,
-    split,
-)
+from gradtape.operators.implicit import Root, joined, linear_solver, residual_vector, split
+from gradtape.operators.leaves import Layout, layout_of, leaves_after
 from gradtape.recording import active, only
 from gradtape.replays import Uses, pulled, shown, taping
 from gradtape.tensor import Tensor, bare
@@ -370,27 +364,7 @@ def _change(step: Any, x: Any, args: Any, kwargs: Any) -> Any:
 
 def _stepped(step: Any, x: Any, args: Any, kwargs: Any) -> list[Any]:
     """The leaves of ``step(x)``, if they fit those of x."""
-    answer = step(x, *args, **kwargs)
-    name = named(step)
-    if not same_structure(answer, x):
-        raise TypeError(
-            f"{name} returned {errors.describe(answer)} where x is {errors.describe(x)}: a step "
-            "must return a nest of the same structure."
-        )
-    news = [leaf if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in flatten(answer)]
-    for i, (old, new) in enumerate(zip(flatten(x), news, strict=True)):
-        before, after = np.asarray(bare(old)), bare(new)
-        if before.shape != after.shape:
-            raise ValueError(
-                f"{name} changed the shape of leaf {i} of x from {before.shape} to {after.shape}: "
-                "a step must return a nest of the same shapes."
-            )
-        if before.dtype != after.dtype:
-            raise TypeError(
-                f"{name} changed the dtype of leaf {i} of x from {before.dtype} to {after.dtype}: "
-                f"a step must keep it; cast what it returns, or start with {after.dtype}."
-            )
-    return news
+    return leaves_after(step, step(x, *args, **kwargs), x, layout_of(flatten(x)), "x")
 
 
 def _repeated(step: Any, start: Any, args: Any, kwargs: Any, max_steps: int, xtol: float) -> Any:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gradtape import errors
 from gradtape.nest import flatten, pack
 from gradtape.operators.arguments import (
     Argnames,
@@ -18,6 +16,7 @@ from gradtape.operators.arguments import (
     direction_of,
     outputs,
     warn_if_independent,
+    whole_number,
     with_aux,
 )
 from gradtape.operators.series_recorder import SeriesRecorder
@@ -81,7 +80,7 @@ def taylor(
     [np.float64(5.0), np.float64(2.0), np.float64(1.0)]
     """
     selection = Selection(f, argnums, argnames)
-    order = _checked(order)
+    order = whole_number(order, "order", "taylor", 0)
 
     @functools.wraps(f)
     def coefficients(*args: Any, **kwargs: Any) -> Any:
@@ -98,25 +97,6 @@ def taylor(
         return (answer, chosen.answer(aux)) if has_aux else answer
 
     return coefficients
-
-
-def _checked(order: Any) -> int:
-    """The order as an int.
-
-    Raises
-    ------
-    TypeError : it is no whole number.
-    ValueError : it is negative.
-    """
-    try:
-        count = operator.index(order)
-    except TypeError:
-        raise TypeError(
-            f"argument `order` must be a whole number, but is {errors.describe(order)}"
-        ) from None
-    if count < 0:
-        raise ValueError(f"argument `order` must be 0 or more, but is {count}")
-    return count
 
 
 def _coefficient(leaf: Tensor, n: int, recorder: SeriesRecorder) -> Tensor:

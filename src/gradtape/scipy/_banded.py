@@ -17,6 +17,11 @@ Shape = tuple[int, ...]
 
 def _banded(bands: Any, b: Any, /, below: int, above: int) -> Any:
     n = bands.shape[-1]
+    if bands.ndim > 2:
+        front = b.shape[:-2]
+        stack = np.broadcast_to(bands, (*front, *bands.shape[-2:]))
+        found = [_banded(stack[at], b[at], below, above) for at in np.ndindex(front)]
+        return np.array(found).reshape(b.shape)
     columns = b.reshape(-1, n).T
     solution = scipy.linalg.solve_banded((below, above), bands, columns, check_finite=False)
     return solution.T.reshape(b.shape)
@@ -35,7 +40,8 @@ def _moved(x: Any, by: int) -> Any:
 def _transposed(bands: Any, below: int, above: int) -> Any:
     """The bands of the conjugate transpose."""
     last = below + above
-    return adjoint(np.stack([_moved(bands[last - r], below - r) for r in range(last + 1)]))
+    rows = [_moved(bands[..., last - r, :], below - r) for r in range(last + 1)]
+    return adjoint(np.stack(rows, -2))
 
 
 def _pull_right_side(g: Any, bands: Any, below: int, above: int) -> Any:
@@ -47,18 +53,24 @@ def _pull_bands(
 ) -> Any:
     share = -_pull_right_side(g, bands, below, above)
     rows = [_moved(share, above - r) * adjoint(out) for r in range(below + above + 1)]
-    return unbroadcast(np.stack(rows, -2), bands_shape, batch)
+    found = np.stack(rows, -2)
+    found = np.sum(found, -3) if len(bands_shape) > 2 else found
+    return unbroadcast(found, bands_shape, batch)
 
 
 def _push_bands(
     t: Any, bands: Any, out: Any, bands_shape: Shape, below: int, above: int, batch: Shape
 ) -> Any:
-    t = align(t, bands_shape, out.ndim + 1, batch)
+    if len(bands_shape) > 2:
+        t = np.expand_dims(align(t, bands_shape, out.ndim, batch), -3)
+    else:
+        t = align(t, bands_shape, out.ndim + 1, batch)
     moved = [_moved(t[..., r, :] * out, r - above) for r in range(below + above + 1)]
     return -banded(bands, sum(moved[1:], moved[0]), below=below, above=above)
 
 
-#: The solution of A x = b along the last axis of b; ``bands[above + i - j, j] = A[i, j]``.
+#: The solution of A x = b along the last axis of b; ``bands[above + i - j, j] = A[i, j]``. For a
+#: stack of matrices, with axes in front of those two, b has these axes too, in front of (k, n).
 banded: Primitive = Primitive(
     _banded,
     (_pull_bands, _pull_right_side),

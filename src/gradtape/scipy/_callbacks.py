@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from gradtape.calls import is_tracked
+from gradtape.derivatives.axes import holds_tensors
 from gradtape.nest import flatten, map_structure
 from gradtape.rules import strip
+from gradtape.scipy._namesakes import array
 from gradtape.tape import GradientTape
 from gradtape.tensor import Tensor
 
-__all__ = ["bare", "jacobian", "seen", "stacked", "tracked"]
+__all__ = ["bare", "jacobian", "seen", "tracked"]
 
 
 def bare(nest: Any) -> Any:
@@ -26,13 +28,6 @@ def tracked(nest: Any) -> list[Tensor]:
     return [leaf for leaf in flatten(nest) if isinstance(leaf, Tensor) and is_tracked(leaf)]
 
 
-def stacked(value: Any) -> Any:
-    """What a function returned as one tensor or array: lists of tensors are stacked."""
-    if isinstance(value, (list, tuple)):
-        return np.stack([stacked(v) for v in value]) if holds_tensors(value) else np.array(value)
-    return value if isinstance(value, Tensor) else np.asarray(value)
-
-
 def seen(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function with bare results, which pass through an operation so that recorders see them."""
 
@@ -40,16 +35,10 @@ def seen(function: Callable[..., Any]) -> Callable[..., Any]:
         value = function(*args, **kwargs)
         if isinstance(value, np.ndarray | np.generic | int | float):
             return value
-        value = stacked(value) if holds_tensors(value) else value
+        value = array(value) if holds_tensors(value) else value
         return strip(+value) if isinstance(value, Tensor) else value
 
     return called
-
-
-def holds_tensors(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any([holds_tensors(v) for v in value])
-    return isinstance(value, Tensor)
 
 
 def jacobian(f: Callable[[Any], Any], x: Any) -> Any:
@@ -57,6 +46,6 @@ def jacobian(f: Callable[[Any], Any], x: Any) -> Any:
     point = Tensor(x)
     with GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(point)
-        value = stacked(f(point))
+        value = array(f(point))
         value = value.reshape(-1) if isinstance(value, Tensor) else Tensor(value.reshape(-1))
     return strip(tape.jacobian(value, point, unconnected_gradients="zero"))

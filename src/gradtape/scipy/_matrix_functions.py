@@ -10,6 +10,7 @@ from scipy import linalg as _scipy
 from gradtape.scipy._matrix_rules import exponential, exponential_along, logarithm, square_root
 from gradtape.scipy._namesakes import array, floating
 from gradtape.scipy._wrapped import namesake
+from gradtape.tensor import Tensor
 
 __all__ = [
     "block_diag",
@@ -161,7 +162,9 @@ def norm(
     >>> gt.grad(linalg.norm)(gt.constant([3.0, 4.0]))
     Tensor([0.6, 0.8])
     """
-    return np.linalg.norm(array(a), ord, axis, keepdims)
+    x = array(a)
+    # NumPy compares the ``ord`` of a bare array and loses its gradient; a tensor refuses it.
+    return np.linalg.norm(x if isinstance(x, Tensor) else Tensor(x), ord, axis, keepdims)
 
 
 @namesake(_scipy.block_diag)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.derivatives.axes import as_array, holds_tensors
 from gradtape.errors import WAYS_OUT
 from gradtape.rules import strip
 from gradtape.tensor import Tensor
@@ -19,7 +20,7 @@ __all__ = ["array", "constant", "floating", "is_bare", "missing", "scipys"]
 
 def is_bare(*values: Any) -> bool:
     """Whether no tensor is among the values, nor in a list or tuple of theirs."""
-    return not any([True for _ in _tensors(values)])
+    return not holds_tensors(values)
 
 
 def constant(*values: Any) -> bool:
@@ -60,11 +61,8 @@ def _stripped(value: Any) -> Any:
 
 def array(value: Any) -> Any:
     """A tensor as it is, a list of tensors stacked, anything else as a bare array."""
-    if isinstance(value, Tensor):
-        return value
-    if isinstance(value, (list, tuple)) and not is_bare(value):
-        return np.stack([array(v) for v in value])
-    return np.asarray(value)
+    found = as_array(value)
+    return found if isinstance(found, Tensor) else np.asarray(found)
 
 
 def floating(value: Any) -> Any:

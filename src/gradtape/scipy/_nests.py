@@ -15,7 +15,8 @@ from gradtape import errors
 from gradtape.nest import flatten, pack
 from gradtape.replays import Uses
 from gradtape.rules import strip
-from gradtape.scipy._callbacks import bare, stacked, tracked
+from gradtape.scipy._callbacks import bare, tracked
+from gradtape.scipy._namesakes import array
 
 __all__ = ["Space", "solving"]
 
@@ -48,7 +49,7 @@ def _refuse(name: str, tensors: list[Any], instead: str) -> None:
 def _numbers(nest: Any) -> Any:
     """Lists and tuples of numbers as an array, as SciPy takes them; other nests as they are."""
     if type(nest) in (list, tuple) and all([np.ndim(leaf) == 0 for leaf in flatten(nest)]):
-        return stacked(nest)
+        return array(nest)
     return nest
 
 
@@ -61,20 +62,20 @@ class Space:
     def __init__(self, x0: Any) -> None:
         x0 = _numbers(x0)
         self.like = bare(x0)
-        arrays = [np.asarray(leaf) for leaf in flatten(self.like)]
-        for array in arrays:
-            if array.dtype.kind not in "biuf":
+        leaves = [np.asarray(leaf) for leaf in flatten(self.like)]
+        for leaf in leaves:
+            if leaf.dtype.kind not in "biuf":
                 raise TypeError(
-                    f"argument `x0` holds {errors.describe(array)}: it must hold real numbers. "
+                    f"argument `x0` holds {errors.describe(leaf)}: it must hold real numbers. "
                     "Give the real and imaginary parts of complex ones, in a tuple or a dict."
                 )
-        self.shapes = [array.shape for array in arrays]
-        self.ends = np.cumsum([array.size for array in arrays])
+        self.shapes = [leaf.shape for leaf in leaves]
+        self.ends = np.cumsum([leaf.size for leaf in leaves])
         self.plain = isinstance(self.like, (np.ndarray, np.generic, float, int)) and (
             np.ndim(self.like) <= 1
         )
         #: The vector to start from.
-        self.start = np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)
+        self.start = np.concatenate([np.ravel(leaf) for leaf in leaves]).astype(np.float64)
 
     def nest(self, vector: Any) -> Any:
         """The nest of the pieces of a vector."""
@@ -86,7 +87,7 @@ class Space:
 
     def vector(self, nest: Any) -> Any:
         """All entries of a nest, or of what a function returned, as a vector."""
-        leaves = [stacked(leaf).reshape(-1) for leaf in flatten(_numbers(nest))]
+        leaves = [array(leaf).reshape(-1) for leaf in flatten(_numbers(nest))]
         return leaves[0] if len(leaves) == 1 else np.concatenate(leaves)
 
     def over(self, f: Callable[..., Any], answer: Callable[[Any], Any]) -> Callable[..., Any]:

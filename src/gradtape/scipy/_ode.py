@@ -21,7 +21,8 @@ from gradtape.primitive import Primitive
 from gradtape.recording import active
 from gradtape.replays import Operation, Uses, shown
 from gradtape.rules import strip
-from gradtape.scipy._callbacks import bare, seen, stacked, tracked
+from gradtape.scipy._callbacks import bare, seen, tracked
+from gradtape.scipy._namesakes import array
 from gradtape.scipy._ode_steps import Step, System, implicit, solver_of, step_of
 from gradtape.tensor import Tensor
 
@@ -58,7 +59,7 @@ class Trajectory:
 
     def __call__(self, t: Any) -> Any:
         """The state at a time, or the states at several as columns."""
-        t = stacked(t)
+        t = array(t)
         found = self.solution(strip(t))
         flat = t.reshape(-1)
         pieces = _piece(self.nodes, strip(flat))
@@ -214,7 +215,7 @@ def _solved(
         found = _scipy.solve_ivp(
             seen(fun),
             bare(t_span),
-            strip(stacked(y0)),
+            strip(array(y0)),
             method,
             bare(t_eval),
             dense_output or bool(needed),
@@ -248,15 +249,15 @@ def _make_differentiable(
     # The steps of multistep methods are not made again, so that they may be made shorter.
     multistep = step_of(solver) is implicit and not issubclass(solver, _scipy.Radau)
     times = _times(nodes, t_span, t_eval if multistep else None)
-    start = stacked(y0).astype(found.y.dtype)
+    start = array(y0).astype(found.y.dtype)
     trajectory = Trajectory(system, times, start, found.sol, step_of(solver))
     found.sol = trajectory
     if t_eval is None:
         found.y = with_value(np.stack(trajectory.states, 1), found.y)
-        found.t = with_value(stacked(times), found.t) if tracked(times) else found.t
+        found.t = with_value(array(times), found.t) if tracked(times) else found.t
     else:
         found.y = with_value(trajectory(t_eval), found.y)
-        found.t = stacked(t_eval) if tracked(t_eval) else found.t
+        found.t = array(t_eval) if tracked(t_eval) else found.t
 
 
 def _with_jacobian(options: dict[str, Any], fun: Any, solver: Any, vectorized: bool) -> Any:
@@ -280,7 +281,7 @@ def _times(nodes: Any, t_span: Any, between: Any) -> list[Any]:
     """
     sign = 1 if nodes[-1] >= nodes[0] else -1
     if between is not None:
-        nodes = sign * np.unique(sign * np.concatenate([nodes, strip(stacked(between))]))
+        nodes = sign * np.unique(sign * np.concatenate([nodes, strip(array(between))]))
     if not tracked(t_span):
         return list(nodes)
     start, end = t_span[0], t_span[1]

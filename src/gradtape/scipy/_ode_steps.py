@@ -16,7 +16,8 @@ import scipy.integrate as _scipy
 from gradtape.primitive import Variadic
 from gradtape.recording import active, only
 from gradtape.rules import strip
-from gradtape.scipy._callbacks import jacobian, stacked
+from gradtape.scipy._callbacks import jacobian
+from gradtape.scipy._namesakes import array
 from gradtape.tensor import Tensor, twin
 
 __all__ = ["Step", "System", "implicit", "solver_of", "step_of"]
@@ -35,8 +36,8 @@ class System:
         if isinstance(y, Tensor):
             y = twin(y)  # it may be written to
         if self.vectorized:
-            return stacked(self.fun(t, y[:, None], *self.args)).reshape(-1)
-        return stacked(self.fun(t, y, *self.args))
+            return array(self.fun(t, y[:, None], *self.args)).reshape(-1)
+        return array(self.fun(t, y, *self.args))
 
     def slope(self, t: Any, y: Any) -> Any:
         """The Jacobian by the state, bare."""

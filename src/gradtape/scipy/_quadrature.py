@@ -15,7 +15,8 @@ from gradtape.nest import flatten
 from gradtape.recording import only
 from gradtape.replays import Operation, Uses, shown, taping
 from gradtape.rules import strip
-from gradtape.scipy._callbacks import bare, seen, stacked, tracked
+from gradtape.scipy._callbacks import bare, seen, tracked
+from gradtape.scipy._namesakes import array
 from gradtape.tensor import Tensor
 
 __all__ = ["quad"]
@@ -173,7 +174,7 @@ class _Integral(Operation):
             for limit, sign in zip(self.limits.arguments(), (-1.0, 1.0), strict=True):
                 if getattr(limit, "key", None) == source.key and np.isfinite(strip(limit)):
                     # Another tensor: as a place it is not what the integrand depends on.
-                    total = total + sign * stacked(self.func(+limit, *self.uses.arguments()))
+                    total = total + sign * array(self.func(+limit, *self.uses.arguments()))
             if source.key in places:
                 total = total + self._entries(at, places[source.key], source)
             slopes.append(total)
@@ -182,7 +183,7 @@ class _Integral(Operation):
     def _integrand_slopes(self, x: float) -> list[Any]:
         """The derivatives of the integrand at a place by what it depends on."""
         with taping(self.inner) as tape:
-            value = stacked(self.func(x, *self.uses.arguments()))
+            value = array(self.func(x, *self.uses.arguments()))
         if not isinstance(value, Tensor):
             return [np.zeros(t.shape, t.dtype)[()] for t in self.inner]
         return tape.gradient(value, self.inner, unconnected_gradients="zero")  # type: ignore[no-any-return]
@@ -195,4 +196,4 @@ class _Integral(Operation):
         def entry(j: int) -> Any:
             return _integrated(lambda x: at(x)[i].reshape(-1)[j], a, b, (), options)[0]
 
-        return stacked([entry(j) for j in range(source.size)]).reshape(source.shape)
+        return array([entry(j) for j in range(source.size)]).reshape(source.shape)

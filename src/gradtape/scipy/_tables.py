@@ -123,11 +123,11 @@ class interp1d:  # noqa: N801  (SciPy's name)
         return placed(found, points, self.axis)
 
     def _line(self, points: Any) -> Any:
-        right = np.clip(np.searchsorted(strip(self.x), strip(points)), 1, self.x.shape[0] - 1)
+        left = interval(self.x, points)
         shape = (*points.shape, *[1] * (self.y.ndim - 1))
-        run = np.reshape(self.x[right] - self.x[right - 1], shape)
-        slope = (self.y[right] - self.y[right - 1]) / run
-        return slope * np.reshape(points - self.x[right - 1], shape) + self.y[right - 1]
+        run = np.reshape(self.x[left + 1] - self.x[left], shape)
+        slope = (self.y[left + 1] - self.y[left]) / run
+        return slope * np.reshape(points - self.x[left], shape) + self.y[left]
 
     def _step(self, places: Any, bare: Any) -> Any:
         """Which of the values stands at each point."""
@@ -196,7 +196,7 @@ class RegularGridInterpolator:
         method = self.method if method is None else _known(method)
         places = self._places(xi)
         bare = np.asarray(strip(places))
-        outside = np.zeros(bare.shape[:-1], bool)
+        lost, outside = np.isnan(bare).any(-1), np.zeros(bare.shape[:-1], bool)
         cells, shares = [], []
         for i, p in enumerate(self.grid):
             along, ends = places[..., i], np.asarray(strip(p))[[0, -1]]
@@ -204,13 +204,13 @@ class RegularGridInterpolator:
             cell = interval(p, along)
             cells.append(cell)
             shares.append((along - p[cell]) / (p[cell + 1] - p[cell]))
-        if self.bounds_error and outside.any():
-            raise ValueError("a point lies outside of the grid: pass bounds_error=False")
+        if self.bounds_error and (outside | lost).any():
+            raise ValueError("a point lies outside of the grid, or is NaN: pass bounds_error=False")
         found = self._nearest(cells, shares) if method == "nearest" else self._linear(cells, shares)
-        if self.fill_value is None or self.bounds_error:
-            return found
-        spread = np.reshape(outside, (*outside.shape, *[1] * (found.ndim - outside.ndim)))
-        return np.where(spread, self.fill_value, found)
+        shape = (*outside.shape, *[1] * (found.ndim - outside.ndim))
+        if self.fill_value is not None and not self.bounds_error:
+            found = np.where(np.reshape(outside, shape), self.fill_value, found)
+        return np.where(np.reshape(lost, shape), np.nan, found) if lost.any() else found
 
     def _places(self, xi: Any) -> Any:
         """The points as one array, with their coordinates along the last axis."""

@@ -20,8 +20,8 @@ from gradtape.operators.gradients import value_and_grad
 from gradtape.operators.jacobians import hessian, jacobian
 from gradtape.recording import active
 from gradtape.rules import strip
-from gradtape.scipy._callbacks import bare, seen, stacked
-from gradtape.scipy._namesakes import missing
+from gradtape.scipy._callbacks import bare, seen
+from gradtape.scipy._namesakes import array, missing
 from gradtape.scipy._nests import Space, solving
 
 __all__ = ["curve_fit", "least_squares", "minimize", "root"]
@@ -103,7 +103,7 @@ def minimize(
         hess = _quietly(hessian(scalar)) if name in _HESSIANS else None
         hessp = _product(scalar) if name in _PRODUCTS else None
     else:
-        hess = seen(space.over(hess, stacked)) if callable(hess) else hess
+        hess = seen(space.over(hess, array)) if callable(hess) else hess
         hessp = _of_two(hessp, space) if callable(hessp) else hessp
     with solving("scipy.optimize.minimize", (x0, args, bounds), "gradtape.argmin"):
         result = _scipy.minimize(
@@ -125,7 +125,7 @@ def minimize(
 
 def _number(value: Any) -> Any:
     """What an objective returned; SciPy takes an array of one number for a number."""
-    value = stacked(value)
+    value = array(value)
     value = value.reshape(()) if value.ndim and value.size == 1 else value
     return +value  # an operation: recorders see what is returned as it is found
 
@@ -171,18 +171,18 @@ def _constraint(constraint: Any, space: Space, method: str) -> Any:
         given = constraint.get("jac")
         function = space.over(constraint["fun"], space.vector)
         exact = jacobian(function) if method not in _WITHOUT else None
-        jac = space.over(given, stacked) if callable(given) else given or exact
+        jac = space.over(given, array) if callable(given) else given or exact
         return {**constraint, "fun": seen(function), "jac": jac and seen(jac)}
     if not isinstance(constraint, _scipy.NonlinearConstraint):
         return constraint
     function, ours = space.over(constraint.fun, space.vector), copy.copy(constraint)
     ours.fun = seen(function)
     if callable(constraint.jac):
-        ours.jac = seen(space.over(constraint.jac, stacked))
+        ours.jac = seen(space.over(constraint.jac, array))
     elif constraint.jac == "2-point" and method not in _WITHOUT:
         ours.jac = _quietly(jacobian(function))
     if callable(constraint.hess):
-        ours.hess = seen(space.over(constraint.hess, stacked))
+        ours.hess = seen(space.over(constraint.hess, array))
     elif method == "trust-constr" and callable(ours.jac) and _is_default(constraint.hess):
         ours.hess = _quietly(hessian(lambda x, v: np.sum(v * function(x))))
     return ours
@@ -241,9 +241,9 @@ def root(
     function = space.over(fun, space.vector)
     values: Callable[..., Any] = seen(function)
     if jac is True:
-        values = space.over(fun, lambda pair: bare((space.vector(pair[0]), stacked(pair[1]))))
+        values = space.over(fun, lambda pair: bare((space.vector(pair[0]), array(pair[1]))))
     elif callable(jac):
-        jac = seen(space.over(jac, stacked))
+        jac = seen(space.over(jac, array))
     elif jac is None and method.lower() in ("hybr", "lm"):
         jac = jacobian(function)
     with solving("scipy.optimize.root", (x0, args), "gradtape.implicit_root"):
@@ -354,7 +354,7 @@ def curve_fit(
         def jac(x: Any, *params: Any) -> Any:
             return exact(np.array(params, np.float64), x)
 
-        exact = jacobian(lambda params, x: stacked(f(x, *params)))
+        exact = jacobian(lambda params, x: array(f(x, *params)))
     # SciPy counts the parameters of ``f`` by its signature.
     function = functools.wraps(f)(seen(f)) if active() else f
     with solving("scipy.optimize.curve_fit", (xdata, ydata, args, kwargs), "gradtape.argmin"):

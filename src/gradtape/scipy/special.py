@@ -23,6 +23,7 @@ import numpy as np
 import scipy.special
 
 from gradtape.calls import call
+from gradtape.derivatives.axes import holds_tensors
 from gradtape.errors import WAYS_OUT
 from gradtape.rules import BINDINGS, load_tables_for
 from gradtape.scipy import _special_functions
@@ -33,7 +34,7 @@ __all__: list[str] = []
 
 def _stacked(value: Any) -> Any:
     """A list or tuple with tensors in it as one tensor; anything else as it is."""
-    return array(value) if isinstance(value, (list, tuple)) and not is_bare(value) else value
+    return array(value) if holds_tensors(value) else value
 
 
 def _namesake(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradtape.derivatives.axes import constant
 from gradtape.tf import errors
 from gradtape.tf.clip import clip_by_global_norm, clip_by_norm, global_norm
 from gradtape.tf.elementwise import conj, maximum, rsqrt, together
@@ -150,7 +151,7 @@ def norm(
     >>> tf.norm([3.0, 4.0]), tf.norm([3.0, 4.0], ord=1).numpy()
     (<tf.Tensor: shape=(), dtype=float32, numpy=5.0>, np.float32(7.0))
     """
-    x = operand(tensor)
+    x, ord = operand(tensor), constant(ord, norm, "ord", "tf.reduce_sum(tf.abs(x)**p)**(1/p) does")
     matrix = isinstance(axis, (list, tuple)) and len(axis) == 2
     if ord in ("euclidean", "fro") or (ord == 2 and not matrix):
         return reduce_euclidean_norm(x, axis, keepdims)

@@ -16,7 +16,7 @@ from gradtape.tf import errors
 from gradtape.tf.convolution import channels_last, laid_out
 from gradtape.tf.elementwise import cast
 from gradtape.tf.tensors import Tensor, operand, result
-from gradtape.tf.windows import padded, padding_of, per_axis, windows
+from gradtape.tf.windows import laid, padded, per_axis, windows
 
 __all__ = [
     "avg_pool",
@@ -53,14 +53,8 @@ class _Seen:
         self.shape = engine.bare(self.x).shape
         self.lengths = self.shape[-n - 1 : -1]
         sizes = per_axis(op, "ksize", ksize, n, self.first)
-        self.steps = {
-            "sizes": sizes,
-            "strides": per_axis(op, "strides", strides, n, self.first),
-            "dilations": per_axis(op, "dilations", dilations, n, self.first),
-        }
-        strides, dilations = self.steps["strides"], self.steps["dilations"]
-        self.pairs = padding_of(
-            op, padding, self.lengths, sizes, strides, dilations, channels_first=self.first
+        self.steps, self.pairs = laid(
+            op, self.lengths, sizes, strides, padding, dilations, self.first
         )
 
     def of(self, x: Any, value: Any = 0) -> Any:

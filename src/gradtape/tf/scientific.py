@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["scipy_module", "special_rules"]
+__all__ = ["linalg_rules", "scipy_module", "special_rules"]
 
 
 def scipy_module(name: str) -> Any:
@@ -33,3 +33,14 @@ def special_rules(name: str) -> Any:
     """
     scipy_module("special")
     return importlib.import_module(f"gradtape.derivatives.{name}")
+
+
+def linalg_rules(name: str) -> Any:
+    """A module of ``gradtape.scipy`` with primitives for scipy.linalg's functions.
+
+    Raises
+    ------
+    ImportError : SciPy is not installed.
+    """
+    scipy_module("linalg")
+    return importlib.import_module(f"gradtape.scipy.{name}")

@@ -123,13 +123,8 @@ irfft, irfft2d, irfft3d = (
 )
 
 
-def _shift(x: Any, axes: Any, back: bool) -> Tensor:
-    t = operand(x)
-    along = range(t.array.ndim) if axes is None else np.asarray(axes).reshape(-1).tolist()
-    for axis in along:
-        half = t.array.shape[axis] // 2
-        t = result(np.roll(t, -half if back else half, axis))
-    return result(t)
+def _along(axes: Any) -> Any:
+    return None if axes is None else np.asarray(axes).reshape(-1).tolist()
 
 
 def fftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
@@ -141,7 +136,7 @@ def fftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
     >>> tf.signal.fftshift([0.0, 1.0, 2.0, -2.0, -1.0]).numpy()
     array([-2., -1.,  0.,  1.,  2.], dtype=float32)
     """
-    return _shift(x, axes, back=False)
+    return result(np.fft.fftshift(operand(x), _along(axes)))
 
 
 def ifftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
@@ -153,7 +148,7 @@ def ifftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
     >>> tf.signal.ifftshift([-2.0, -1.0, 0.0, 1.0, 2.0]).numpy()
     array([ 0.,  1.,  2., -2., -1.], dtype=float32)
     """
-    return _shift(x, axes, back=True)
+    return result(np.fft.ifftshift(operand(x), _along(axes)))
 
 
 # Cosine transforms ----------------------------------------------------------------------------

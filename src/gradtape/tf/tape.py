@@ -15,6 +15,7 @@ from gradtape import forward as engine_forward
 from gradtape import tape as engine_tape
 from gradtape import tensor as engine
 from gradtape.nest import flatten, map_structure, pack
+from gradtape.recording import leave
 from gradtape.tape import UnconnectedGradients
 from gradtape.tf import errors
 from gradtape.tf.conversion import array_of
@@ -226,10 +227,6 @@ class ForwardAccumulator(engine_forward.ForwardAccumulator):
             warnings.filterwarnings("ignore", "The dtype of the watched primal")  # said above
             super().__init__(primals, pack(primals, directions))
 
-    def __enter__(self) -> ForwardAccumulator:
-        super().__enter__()
-        return self
-
 
 def _check_same_nest(first: Any, second: Any) -> None:
     """Raise, in TensorFlow's words, if two nests differ."""
@@ -261,14 +258,18 @@ def stop_gradient(input: Any, name: str | None = None) -> Tensor:
     >>> tape.gradient(y, x)
     <tf.Tensor: shape=(), dtype=float32, numpy=3.0>
     """
-    return Tensor(operand(input).array)
+    tensor = operand(input)
+    return Tensor(leave(tensor, "stop_gradient", tensor.array))
 
 
 class _Custom:
-    """A function with a gradient of its own; as a method its ``self`` is no input."""
+    """A function with a gradient of its own; as a method its ``self`` is no input.
 
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self._f = f
+    ``lost`` is called with what is to say where the gradient of something else is lost.
+    """
+
+    def __init__(self, f: Callable[..., Any], lost: Callable[[str], None]) -> None:
+        self._f, self._lost = f, lost
         functools.update_wrapper(self, f)
 
         @functools.wraps(f)
@@ -279,7 +280,7 @@ class _Custom:
             value, grad = answer
             return map_structure(identity_of, value), grad
 
-        self._decorated = custom.custom_gradient(converted)
+        self._decorated = custom.with_gradient(converted, lost)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._decorated(*args, **kwargs)
@@ -288,8 +289,13 @@ class _Custom:
         return (
             self
             if instance is None
-            else _Custom(functools.wraps(self._f)(functools.partial(self._f, instance)))
+            else _Custom(functools.wraps(self._f)(functools.partial(self._f, instance)), self._lost)
         )
+
+
+def _warn_of_loss(text: str) -> None:
+    """Tell the caller of a decorated function; TensorFlow is silent."""
+    warnings.warn(text, stacklevel=4)
 
 
 def identity_of(value: Any) -> Any:
@@ -306,7 +312,8 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
         function that takes the cotangent of each tensor in ``y`` and returns the gradient of each
         positional argument of ``f``. If ``f`` uses trainable variables that are not arguments,
         ``grad`` is called with ``variables=[...]`` and returns
-        ``(gradients, gradients_of_variables)``.
+        ``(gradients, gradients_of_variables)``. Other tensors that ``y`` depends on have no
+        gradient, as in TensorFlow; where a tape tracks one, a warning says so.
 
     Returns
     -------
@@ -330,7 +337,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     >>> tape.gradient(y, x)
     <tf.Tensor: shape=(), dtype=float32, numpy=1.0>
     """
-    return custom_gradient if f is None else _Custom(f)
+    return custom_gradient if f is None else _Custom(f, _warn_of_loss)
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -363,7 +370,6 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
     <tf.Tensor: shape=(), dtype=float32, numpy=1.0>
     """
 
-    @custom_gradient
     @functools.wraps(f)
     def passed(*args: Any, **kwargs: Any) -> Any:
         def straight(*cotangents: Any, **options: Any) -> Any:
@@ -374,7 +380,7 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
 
         return f(*args, **kwargs), straight
 
-    return passed  # type: ignore[no-any-return]
+    return _Custom(passed, lambda text: None)  # only the arguments are to have gradients
 
 
 def function(func: Callable[..., Any] | None = None, **options: Any) -> Any:

@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 
 from gradtape import tensor as engine
-from gradtape.rules import Primitive
 from gradtape.tf import errors
 from gradtape.tf.diagonals import diag_part
-from gradtape.tf.elementwise import together
+from gradtape.tf.elementwise import cast, together
 from gradtape.tf.factorizations import adjoint, invertible
-from gradtape.tf.scientific import scipy_module
+from gradtape.tf.scientific import linalg_rules
 from gradtape.tf.tensors import Tensor, operand, result
 
 __all__ = ["tridiagonal_matmul", "tridiagonal_solve"]
@@ -70,39 +69,12 @@ def _product(rows: Any, x: Any) -> Any:
     return above * _shifted(x, -2, -1) + main * x + below * _shifted(x, -2, 1)
 
 
-def _turned(rows: Any) -> Any:
-    """The diagonals of the conjugate transpose."""
+def _solved(rows: Any, b: Any) -> Any:
     above, main, below = (rows[..., i, :] for i in range(3))
-    return np.conjugate(np.stack([_shifted(below, -1, -1), main, _shifted(above, -1, 1)], -2))
-
-
-def _solved(rows: Any, b: Any, /) -> Any:
-    solve = scipy_module("linalg").solve_banded
-    lead = np.broadcast_shapes(rows.shape[:-2], b.shape[:-2])
-    rows, b = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (rows, b))
-    out = np.empty(b.shape, b.dtype)
-    for at in np.ndindex(*lead):
-        banded = np.array([np.roll(rows[at][0], 1), rows[at][1], np.roll(rows[at][2], -1)])
-        out[at] = solve((1, 1), banded, b[at])
-    return out
-
-
-def _pull_rows(g: Any, rows: Any, out: Any) -> Any:
-    w = solved(_turned(rows), g)
-    x = np.conjugate(out)
-    parts = [_shifted(x, -2, -1), x, _shifted(x, -2, 1)]
-    return -np.stack([np.sum(w * part, axis=-1) for part in parts], -2)
-
-
-solved: Primitive = Primitive(
-    _solved,
-    (_pull_rows, lambda g, rows: solved(_turned(rows), g)),
-    (
-        lambda t, rows, out: -solved(rows, _product(t, out)),
-        lambda t, rows: solved(rows, t),
-    ),
-    name="tf.tridiagonal_solve",
-)
+    # SciPy counts by columns, where the rows here count by rows.
+    bands = np.stack([_shifted(above, -1, 1), main, _shifted(below, -1, -1)], -2)
+    banded = linalg_rules("_banded").banded
+    return np.swapaxes(banded(bands, np.swapaxes(b, -1, -2), below=1, above=1), -1, -2)
 
 
 def tridiagonal_solve(
@@ -146,10 +118,11 @@ def tridiagonal_solve(
             f"Expected the rhs to have {stored.array.shape[-1]} rows, got shape "
             f"{errors.listed(b.array.shape)}",
         )
+    dtype = stored.array.dtype
     lead = np.broadcast_shapes(stored.array.shape[:-2], b.array.shape[:-2])
     stored, b = (np.broadcast_to(t, (*lead, *t.array.shape[-2:])) for t in (stored, b))
-    out = invertible("TridiagonalSolve", solved, stored, b)
-    return result(np.squeeze(out, -1) if vector else out)
+    out = invertible("TridiagonalSolve", _solved, stored, b)
+    return cast(result(np.squeeze(out, -1) if vector else out), dtype)
 
 
 def tridiagonal_matmul(

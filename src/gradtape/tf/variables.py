@@ -10,7 +10,7 @@ import numpy as np
 
 from gradtape import tensor as engine
 from gradtape import variable as engine_variable
-from gradtape.recording import active
+from gradtape.recording import active, leave
 from gradtape.tf import errors
 from gradtape.tf.conversion import array_of, dtype_or_none
 from gradtape.tf.operators import Operators, holds_tensors
@@ -94,6 +94,8 @@ class Variable(Operators, engine_variable.Variable):
         dtype = self.array.dtype
         if isinstance(value, engine.Tensor) or holds_tensors(value):
             new = operand(value, dtype).array
+            if isinstance(value, engine.Tensor):
+                leave(value, "assign", new)
         else:
             new = array_of(value, dtype)
         return self._assigned(new)

@@ -14,7 +14,7 @@ from gradtape import tensor as engine
 from gradtape.rules import Primitive
 from gradtape.tf import errors
 
-__all__ = ["folded", "padded", "padding_of", "per_axis", "seen_windows", "windows"]
+__all__ = ["folded", "laid", "padded", "padding_of", "per_axis", "seen_windows", "windows"]
 
 Lengths = tuple[int, ...]
 
@@ -145,6 +145,23 @@ def padded(x: Any, pairs: list[tuple[int, int]], value: Any = 0) -> Any:
     return np.pad(x, widths, constant_values=value)
 
 
+def laid(
+    op: str,
+    lengths: Lengths,
+    sizes: Lengths,
+    strides: Any,
+    padding: Any,
+    dilations: Any,
+    channels_first: bool = False,
+) -> tuple[dict[str, Lengths], list[tuple[int, int]]]:
+    """The arguments of ``windows``, and what padding adds, by what a caller gives."""
+    n = len(sizes)
+    steps = per_axis(op, "strides", strides, n, channels_first)
+    rates = per_axis(op, "dilations", dilations, n, channels_first)
+    pairs = padding_of(op, padding, lengths, sizes, steps, rates, channels_first)
+    return {"sizes": sizes, "strides": steps, "dilations": rates}, pairs
+
+
 def seen_windows(
     op: str,
     x: Any,
@@ -163,9 +180,6 @@ def seen_windows(
     channels_first : whether those are for a tensor with its channels in front.
     fill : what padding adds.
     """
-    n = len(sizes)
-    steps = per_axis(op, "strides", strides, n, channels_first)
-    rates = per_axis(op, "dilations", dilations, n, channels_first)
-    lengths = engine.bare(x).shape[-n - 1 : -1]
-    pairs = padding_of(op, padding, lengths, sizes, steps, rates, channels_first)
-    return windows(padded(x, pairs, fill), sizes=sizes, strides=steps, dilations=rates)
+    lengths = engine.bare(x).shape[-len(sizes) - 1 : -1]
+    steps, pairs = laid(op, lengths, sizes, strides, padding, dilations, channels_first)
+    return windows(padded(x, pairs, fill), **steps)

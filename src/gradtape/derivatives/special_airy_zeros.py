@@ -1,7 +1,7 @@
-"""Airy and Kelvin functions by their series in twice the precision.
+"""Airy functions beside their zeros: power series in twice the precision, and phases.
 
-Beside zeros SciPy's lose as many digits as the value is smaller than it is elsewhere; there these
-have them all. Numbers in parentheses are those of the NIST Digital Library (DLMF).
+There SciPy's lose as many digits as the value is smaller than it is elsewhere. Numbers in
+parentheses are those of the NIST Digital Library (DLMF).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from gradtape.derivatives.special_arguments import blockwise
 from gradtape.derivatives.special_pairs import (
     Pair,
     as_pair,
@@ -23,12 +22,13 @@ from gradtape.derivatives.special_pairs import (
     pair_quotient,
     pair_root,
     plus,
+    sine_and_cosine,
     times,
     two_product,
 )
-from gradtape.derivatives.special_zeros import BLOCK
+from gradtape.derivatives.special_precision import BLOCK, blockwise
 
-__all__ = ["airy_left", "airye_slope_series", "kelvin_series"]
+__all__ = ["airy_left", "airye_slope_series", "asymptotic_ratio", "primed_share"]
 
 # Airy functions of x from -10 on up to 2, by their power series (9.4.1 to 9.4.4) ------------------
 
@@ -82,6 +82,19 @@ _RIGHT, _MIDDLE, _LEFT, _SHARE = -0.5, -2.0, -10.0, 0.5
 #: Further to the left by asymptotic series of so many terms, as far as that.
 _TERMS_LEFT, _END = 28, -1e10
 
+
+def asymptotic_ratio(k: int) -> Fraction:
+    """The kth coefficient of the asymptotic series over the one before it (9.7.2)."""
+    return Fraction((6 * k - 5) * (6 * k - 3) * (6 * k - 1), (2 * k - 1) * 216 * k)
+
+
+def primed_share(k: int) -> Fraction:
+    """The kth coefficient of the slope's series over that of the function's (9.7.2)."""
+    return Fraction(6 * k + 1, 1 - 6 * k)
+
+
+_RATIOS = [0.0, *[float(asymptotic_ratio(k)) for k in range(1, _TERMS_LEFT)]]
+_PRIMED_SHARES = [float(primed_share(k)) for k in range(_TERMS_LEFT)]
 _QUARTER_PI = as_pair(Fraction("0.78539816339744830961566084581987572104929234984378"))
 
 
@@ -95,13 +108,11 @@ def _airy_far(output: int, x: Any) -> Any:
     size, primed = -x, output % 2
     phase = _phase(size)
     angle = plus(phase, times(_QUARTER_PI, -1.0))
-    sine = np.sin(angle[0]) + np.cos(angle[0]) * angle[1]
-    cosine = np.cos(angle[0]) - np.sin(angle[0]) * angle[1]
+    sine, cosine = sine_and_cosine(angle)
     sums, term = [np.ones(size.shape), np.zeros(size.shape)], np.ones(size.shape)
     for k in range(1, _TERMS_LEFT):
-        ratio = (6 * k - 5) * (6 * k - 3) * (6 * k - 1) / ((2 * k - 1) * 216 * k)
-        term = term * ratio / phase[0]
-        factor = (6 * k + 1) / (1 - 6 * k) if primed else 1.0
+        term = term * _RATIOS[k] / phase[0]
+        factor = _PRIMED_SHARES[k] if primed else 1.0
         sums[k % 2] = sums[k % 2] + (-1) ** (k // 2) * factor * term
     parts = [
         cosine * sums[0] + sine * sums[1],
@@ -140,26 +151,3 @@ def airy_left(output: int, x: Any, value: Any) -> Any:
             if np.any(where):
                 value[where] = blockwise(lambda x, f=function: f(output, x), x[where], block=BLOCK)
     return value[()]
-
-
-# Kelvin functions: of x up to 20 in size (10.65.1) ------------------------------------------------
-
-
-def _kelvin_coefficients(first: int, n: int) -> Pair:
-    """Those of the nth derivative of ber or bei times x**n, by powers of x**4."""
-    found = []
-    for k in range(26):
-        power = 4 * k + first
-        bottom = 2**power * math.factorial(power // 2) ** 2
-        found.append(Fraction((-1) ** k * math.perm(power, n), bottom))
-    return as_pair(found)
-
-
-_KELVIN = {(i, n): _kelvin_coefficients(i, n) for i in (0, 2) for n in (0, 1, 2)}
-
-
-def kelvin_series(first: int, n: int, x: Any) -> Any:
-    """The nth derivative of ber, or of bei for ``first`` of 2; n up to 2."""
-    square = two_product(x, x)
-    total = horner(_KELVIN[first, n], pair_product(square, square))[0]
-    return total * (x * x if first else 1.0) / x**n
