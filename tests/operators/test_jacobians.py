@@ -401,3 +401,46 @@ def test_all_modes_and_budgets_agree(steps: list[Any], seed: int) -> None:
 def test_a_pattern_that_would_not_be_used(operator: Any) -> None:
     with pytest.raises(ValueError, match=r"`sparsity` is for sparse derivatives: say sparse=True"):
         operator(np.sum, sparsity=gt.sparsity(np.sum)(np.ones(2)))
+
+
+# Seeds that are still diagonal when they meet a product of matrices --------------------------------
+
+
+def two_layers(x: Any, w1: Any, w2: Any) -> Any:
+    return np.tanh(np.tanh(x @ w1) @ w2)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("shape", [(70, 90, 80), (80, 70, 70), (70, 80, 90)])
+def test_a_long_vector_through_layers(mode: str, shape: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(0)
+    n, hidden, m = shape
+    x, w1, w2 = rng.normal(size=n), rng.normal(size=(n, hidden)), rng.normal(size=(hidden, m))
+    w1 /= n**0.5
+    first = np.tanh(x @ w1)
+    second = np.tanh(first @ w2)
+    wanted = ((w1 * (1 - first**2)) @ (w2 * (1 - second**2))).T
+    found = gt.jacobian(two_layers, mode=mode)(x, w1, w2)
+    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13)
+
+
+def test_seeds_that_only_look_diagonal() -> None:
+    rng = np.random.default_rng(0)
+    # Circulant: zeros beside the first two entries of the diagonal, others further off.
+    mixed = np.eye(80) + np.eye(80, k=5) + np.eye(80, k=-7)
+    w = rng.normal(size=(80, 80))
+    x = rng.normal(size=80)
+    found = gt.jacobian(lambda x: (x @ w) @ mixed, mode="reverse")(x)
+    np.testing.assert_allclose(found, (w @ mixed).T, rtol=1e-12, atol=1e-12)
+    found = gt.jacobian(lambda x: (x @ mixed) @ w, mode="forward")(x)
+    np.testing.assert_allclose(found, (mixed @ w).T, rtol=1e-12, atol=1e-12)
+
+
+def test_a_nan_on_the_diagonal_stays_in_its_row() -> None:
+    x = np.ones(70)
+    x[3] = -1.0
+    w = np.full((70, 70), 2.0)
+    with np.errstate(invalid="ignore"):
+        found = gt.jacobian(lambda x: np.sqrt(x @ (w * np.eye(70))), mode="reverse")(x)
+    assert np.isnan(found[3]).all()
+    assert np.isfinite(np.delete(found, 3, 0)).all()
