@@ -19,7 +19,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check smoke bench bench-peers test-peers fuzz clean
+.PHONY: help demo test lint format check smoke docs docs-serve bench bench-peers test-peers fuzz clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*  ## /\t/' | \
@@ -28,7 +28,7 @@ help:  ## list what can be made
 demo: $(VENV)/.demo-installed  ## the notebook's tour, and a network trained on California housing
 	@$(PY) -m gradtape demo $(ARGS)
 
-test: lint check smoke  ## all that must pass: lint, types, tests, examples, benchmarks' smoke run
+test: lint check smoke docs  ## all that must pass: lint, types, tests, examples, smoke run, site
 
 lint: $(VENV)/.test-installed  ## style, format and types
 	$(PY) -m ruff check .
@@ -46,6 +46,13 @@ smoke: $(VENV)/.test-installed  ## every benchmark once, quickly
 	$(PY) -m benchmarks --smoke
 	$(PY) -m benchmarks.derivatives --smoke
 
+docs: $(VENV)/.docs-installed  ## the site, in build/docs/html; a warning or a broken link fails
+	$(ONE_THREAD) $(PY) -m sphinx --quiet --fresh-env --fail-on-warning -d build/docs/doctrees docs build/docs/html
+	$(PY) docs/tools/links.py build/docs/html
+
+docs-serve: docs  ## the site at http://localhost:8000
+	$(PY) -m http.server --bind localhost --directory build/docs/html 8000
+
 bench: $(VENV)/.test-installed  ## gradtape against hand-written NumPy
 	$(PY) -m benchmarks $(ARGS)
 
@@ -61,7 +68,8 @@ fuzz: $(VENV)/.test-installed  ## derivatives of random programs, in every way t
 
 clean:  ## remove the environments and all that the tools left behind
 	rm -rf $(VENV) $(VENV_PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
-	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || :
+	rm -rf docs/pictures docs/notebooks
+	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || :
 
 # The environments. Each is made once; a stamp says what is installed, until pyproject.toml or the
 # interpreter changes.
@@ -74,7 +82,12 @@ $(VENV)/.demo-installed: pyproject.toml $(PY)
 $(VENV)/.test-installed: pyproject.toml $(PY)
 	@echo "Installing gradtape and what its tests need into $(VENV) ..."
 	@$(PY) $(PIP) install -e '.[test]'
-	@touch $@ $(VENV)/.demo-installed
+	@touch $@ $(VENV)/.demo-installed $(VENV)/.docs-installed
+
+$(VENV)/.docs-installed: pyproject.toml $(PY)
+	@echo "Installing gradtape and what its site is built with into $(VENV) ..."
+	@$(PY) $(PIP) install -e '.[docs]'
+	@touch $@
 
 # PyTorch first and alone: the others leave an installed one as it is.
 $(VENV_PEERS)/.installed: pyproject.toml benchmarks/requirements-peers.txt $(PY_PEERS)
