@@ -48,8 +48,9 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     bare_kwargs = {key: stripped(value) for key, value in kwargs.items()}
     if function in BARE or (type(function) is tuple and function[0] in BARE):
         result = numpys(*stripped(args), **bare_kwargs)
-        for t in tensors_in(args):
-            leave(t, numpys.__name__, result)
+        if active():
+            for t in tensors_in(args):
+                leave(t, numpys.__name__, result)
         return result
     tensors = [*tensors_in(args), *tensors_in(list(kwargs.values()))]
     if any([is_tracked(t) for t in tensors]):

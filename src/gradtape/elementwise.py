@@ -14,6 +14,9 @@ from gradtape.operation import PRIMITIVES, Array, Batch, Kind, Operation, Values
 
 __all__ = ["Choice", "Elementwise", "selection"]
 
+#: NumPy's scalars: a type has one dtype.
+_SCALARS = frozenset(np.sctypeDict.values())
+
 #: Above this size a partial that nothing else holds is multiplied in place.
 REUSE_BYTES = 1 << 15
 
@@ -69,8 +72,8 @@ class Elementwise(Operation):
         if self.arity == 2:  # the common case, unrolled
             x, y = arrays
             kind = type(out)
-            if kind is not ndarray and kind is type(x) and kind is type(y):
-                return None  # scalars of one type have one shape and dtype
+            if kind in _SCALARS and kind is type(x) and kind is type(y):
+                return None  # they have one shape and dtype
             shape, dtype = out.shape, out.dtype
             first = mask & 1 and (x.shape != shape or x.dtype is not dtype)
             second = mask & 2 and (y.shape != shape or y.dtype is not dtype)

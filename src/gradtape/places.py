@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Place", "names_in", "place_of", "users_frame"]
+__all__ = ["Place", "names_in", "outer_frame", "place_of", "users_frame"]
 
 #: Calls from files in these folders are not the user's own.
 _OURS = tuple([f"{Path(file).parent}/" for file in (__file__, str(np.__file__))])
@@ -90,9 +90,15 @@ class Place:
         lines[0] = lines[0][column:]
         return b"".join(lines).decode()
 
+    @property
+    def short_file(self) -> str:
+        """The file's name without its folders; of a notebook's cell, that it is one."""
+        if "ipykernel_" in self.file or self.file.startswith("<ipython-input"):
+            return "the cell"
+        return self.file if self.file.startswith("<") else Path(self.file).name
+
     def __str__(self) -> str:
-        name = self.file if self.file.startswith("<") else Path(self.file).name
-        return f"{name}, line {self.line}" + (f": {self.text}" if self.text else "")
+        return f"{self.short_file}, line {self.line}" + (f": {self.text}" if self.text else "")
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -104,6 +110,14 @@ def users_frame(depth: int = 1) -> FrameType | None:
     while frame is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
     return frame
+
+
+def outer_frame(frame: FrameType) -> FrameType | None:
+    """The next frame of the user's that led to a frame."""
+    caller = frame.f_back
+    while caller is not None and caller.f_code.co_filename.startswith(_OURS):
+        caller = caller.f_back
+    return caller
 
 
 def place_of(frame: FrameType) -> Place:

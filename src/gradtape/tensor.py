@@ -17,14 +17,14 @@ from numpy import ndarray
 from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
 from gradtape import errors
 from gradtape.calls import call, is_tracked, without_ufunc_defaults
-from gradtape.recording import active, new_key
+from gradtape.recording import active, leave, new_key
 from gradtape.rules import BINDINGS, STRAIGHT
 from gradtape.writes import assign, into, tie, update, update_at
 
-__all__ = ["Tensor", "apply", "bare", "new", "twin"]
+__all__ = ["PLAIN", "Tensor", "apply", "bare", "new", "twin"]
 
 #: What may stand beside a tensor in an operation as it is; anything else is made an array first.
-_PLAIN = frozenset({int, float, bool, ndarray, *np.sctypeDict.values()})
+PLAIN: set[type] = {int, float, bool, ndarray, *np.sctypeDict.values()}
 
 
 #: Making a tensor by this and two assignments takes half the time of calling its class.
@@ -39,14 +39,14 @@ def apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ())
     t, number = inputs[0], len(inputs)
     if number == 1:
         cls, keys, arrays = t.result_class, (t.key,), (t.array,)
-    elif number == 2 and type(inputs[1]) in _PLAIN:  # then t is the tensor
+    elif number == 2 and type(inputs[1]) in PLAIN:  # then t is the tensor
         cls, keys, arrays = t.result_class, (t.key, None), (t.array, inputs[1])
     else:
         cls, keys, inputs, arrays = _unwrapped(inputs)
     try:
         out = primitive.compute(*arrays, *params)
     except (ValueError, TypeError) as error:
-        raise _named(error, primitive) from error
+        out = _computed_otherwise(error, primitive, arrays, params)
     if type(out) is ndarray and not out.ndim:
         out = out[()]
     key = None
@@ -65,7 +65,7 @@ def apply_several(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ..
     try:
         outs = primitive.compute(*arrays, *params)
     except (ValueError, TypeError) as error:
-        raise _named(error, primitive) from error
+        outs = _computed_otherwise(error, primitive, arrays, params)
     outs = tuple([o[()] if type(o) is ndarray and not o.ndim else o for o in outs])
     recorders = active()
     out_keys = tuple([new_key() if recorders else None for _ in outs])
@@ -77,6 +77,15 @@ def apply_several(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ..
             for o, key in zip(outs, out_keys, strict=True)
         ]
     )
+
+
+def _computed_otherwise(error: Exception, primitive: Any, arrays: Any, params: Any) -> Any:
+    """What failed on bare arrays, by those of them that know a way of their own; or the error."""
+    for array in arrays:
+        handler = getattr(array, "__gradtape_apply__", None)
+        if handler is not None:
+            return handler(primitive, arrays, params)
+    raise _named(error, primitive) from error
 
 
 def _named(error: Exception, primitive: Any) -> Exception:
@@ -99,7 +108,7 @@ def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
                 value.result_class is not cls and issubclass(value.result_class, cls)
             ):
                 cls = value.result_class
-        elif type(value) in _PLAIN or type(value) is complex:
+        elif type(value) in PLAIN or type(value) is complex:
             arrays.append(value)
             keys.append(None)
         else:
@@ -112,7 +121,7 @@ def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
 
 def _operand(value: Any, beside: Any = None) -> Any:
     """What stands beside a tensor, as an array or a plain number."""
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return value
     if isinstance(value, np.ma.MaskedArray):
         raise errors.masked_array(value)
@@ -138,7 +147,7 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
         if isinstance(other, Tensor):
             b, other_key = other.array, other.key
         else:
-            b = other = other if type(other) in _PLAIN else _operand(other, a)
+            b = other = other if type(other) in PLAIN else _operand(other, a)
             other_key = None
             if b is NotImplemented:
                 return NotImplemented
@@ -168,7 +177,7 @@ def _conversion(convert: Callable[[Any], Any]) -> Any:
     def converted(self: Tensor) -> Any:
         if is_tracked(self):
             raise errors.tracked_conversion(self)
-        return convert(self.array)
+        return leave(self, convert.__name__, convert(self.array))
 
     return converted
 
@@ -256,24 +265,24 @@ class Tensor:
 
     def numpy(self) -> Any:
         """The bare value: a fresh array, or a NumPy scalar when there are no axes."""
-        return self.array.copy()
+        return leave(self, "numpy", self.array.copy())
 
     def item(self, *index: Any) -> Any:
         """One entry as a Python number."""
-        return self.array.item(*index)
+        return leave(self, "item", self.array.item(*index))
 
     def tolist(self) -> Any:
         """The entries as nested lists of Python numbers."""
-        return self.array.tolist()
+        return leave(self, "tolist", self.array.tolist())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if is_tracked(self):
             raise errors.tracked_conversion(self)
         if copy or (dtype is not None and np.dtype(dtype) != self.dtype):
-            return np.array(self.array, dtype=dtype)
+            return leave(self, "asarray", np.array(self.array, dtype=dtype))
         view = np.asarray(self.array).view()
         view.flags.writeable = False  # a record may still need what is inside
-        return view
+        return leave(self, "asarray", view)
 
     def __bool__(self) -> bool:
         if self.array.size != 1:

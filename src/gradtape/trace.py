@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 
 from gradtape.nest import flatten
-from gradtape.places import Place, names_in, place_of, users_frame
+from gradtape.places import Place, names_in, outer_frame, place_of, users_frame
 from gradtape.recording import InBlock, active, new_key, only
 from gradtape.sweep import Seeds, sweep
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable
 
 __all__ = ["Answer", "Exit", "Step", "Trace"]
+
+#: In how many functions that called each other a value's names are looked for.
+_CALLERS = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +131,9 @@ class Trace(InBlock):
         self.answers: list[Answer] = []
         #: What the user's program calls a value, by key: the first name that it had.
         self.names: dict[Any, str] = {}
+        #: What a value is called in one function ("" for nothing), and on which line it was called
+        #: so, by the function's code and the key.
+        self.local_names: dict[tuple[Any, Any], tuple[str, int]] = {}
         #: Which step made a value, by key.
         self.maker: dict[Any, Step] = {}
         #: Where values left what is recorded, by ``numpy()``, ``stop_gradient`` and the like.
@@ -148,6 +154,7 @@ class Trace(InBlock):
         frame = users_frame()
         if frame is not None:
             self._learn_names(inputs, frame)
+            self._learn_local_names(inputs, frame)
         if key is None:
             key = new_key()
         values = tuple(
@@ -211,3 +218,24 @@ class Trace(InBlock):
                     self.names.setdefault(unknown.pop(id(value)), name)
                     if not unknown:
                         return
+
+    def _learn_local_names(self, inputs: Any, frame: Any) -> None:
+        """Look for what an operation's inputs are called where it is, and in what called that."""
+        for _ in range(_CALLERS):
+            unknown = {}
+            for t in inputs:
+                if isinstance(t, Tensor) and t.key is not None:
+                    place = frame.f_code, t.key
+                    if place not in self.local_names:
+                        self.local_names[place] = "", frame.f_lineno
+                        unknown[id(t)] = place
+            if unknown:
+                for name, value in names_in(frame):
+                    if id(value) in unknown and not name.startswith("_"):
+                        self.local_names[unknown.pop(id(value))] = name, frame.f_lineno
+                        if not unknown:
+                            break
+            caller = outer_frame(frame)
+            if caller is None:
+                return
+            frame = caller

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from gradtape.recording import leave, new_key
 from gradtape.rules import UFUNCS
 from gradtape.tensor import Tensor, bare
 
-__all__ = ["Variable", "constant"]
+__all__ = ["ALIVE", "Variable", "constant"]
+
+#: All variables that there are, by their keys.
+ALIVE: weakref.WeakValueDictionary[Any, Variable] = weakref.WeakValueDictionary()
 
 
 class Variable(Tensor):
@@ -48,6 +52,7 @@ class Variable(Tensor):
         super().__init__(_own(initial_value, dtype), new_key())
         self.trainable = trainable
         self.name = name or "Variable"
+        ALIVE[self.key] = self
 
     def assign(self, value: Any) -> Variable:
         """Give it a new value of the same shape, cast to its dtype; return the variable.
@@ -97,6 +102,8 @@ def constant(value: Any, dtype: Any = None) -> Tensor:
 
 def _own(value: Any, dtype: Any) -> Any:
     """A fresh array of a value, or a NumPy scalar when it has no axes."""
+    if hasattr(value, "__gradtape_symbol__"):  # nobody can write into it
+        return value.strong(dtype)
     if isinstance(value, np.ma.MaskedArray):
         raise errors.masked_array(value)
     array = np.array(value, dtype=dtype)

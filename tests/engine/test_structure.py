@@ -53,6 +53,7 @@ FLOORS = [
     "drawing",
     "summary",
     "source_code",
+    "programs",
     "coverage",
     "gradtape",
     "scipy",

@@ -54,7 +54,7 @@ _MANY_ROWS = 64
 
 def _is_diagonal(x: Any) -> bool:
     """Whether a large square matrix is diagonal, as a Jacobian's seeds are to begin with."""
-    return (
+    return bool(
         x.shape[0] == x.shape[1] >= _MANY_ROWS
         and x[0, 1] == 0 == x[1, 0]
         and np.count_nonzero(x) == np.count_nonzero(x.diagonal())
