@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.compiled import COMPILED
 from benchmarks.peers import installed
-from benchmarks.timing import DisagreementError, keep_freed_memory, time_workload
+from benchmarks.timing import DisagreementError, keep_freed_memory, time_first_calls, time_workload
 from benchmarks.workloads import WORKLOADS
 
 DESCRIPTION = """\
@@ -18,7 +19,15 @@ Time gradtape against hand-written NumPy and whichever of PyTorch, TensorFlow, J
 HIPS autograd and MyGrad are installed, on the same float32 data, taking turns. All
 answers are compared before they are timed. Prints a Markdown table."""
 
-WORKLOAD_LIST = "workloads:\n" + "\n".join(f"  {w.name:14}  {w.title}" for w in WORKLOADS)
+#: How many first calls of each are timed; the shortest counts.
+FIRST_CALLS = 3
+
+WORKLOAD_LIST = "\n".join(
+    [
+        *["workloads:", *[f"  {w.name:14}  {w.title}" for w in WORKLOADS]],
+        *["with --compiled:", *[f"  {w.name:14}  {w.title}" for w in COMPILED]],
+    ]
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--only",
         metavar="NAME",
         action="append",
-        choices=[workload.name for workload in WORKLOADS],
+        choices=[workload.name for workload in (*WORKLOADS, *COMPILED)],
         help="run this workload alone; may be given several times",
     )
     result.add_argument(
@@ -49,6 +58,11 @@ def parser() -> argparse.ArgumentParser:
         help="two rounds, without the 100×100 Jacobian: shows that everything runs, in seconds",
     )
     result.add_argument(
+        "--compiled",
+        action="store_true",
+        help="gradtape.function beside jax.jit, on the compiled workloads; and their first calls",
+    )
+    result.add_argument(
         "--json", metavar="FILE", type=Path, help="also write all figures to FILE, in seconds"
     )
     return result
@@ -60,10 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_args(arguments)
     if options.json is not None and not options.json.absolute().parent.is_dir():
         command.error(f"argument --json: no folder {options.json.absolute().parent}")
-    chosen = [w for w in WORKLOADS if options.only is None or w.name in options.only]
+    offered = COMPILED if options.compiled else WORKLOADS
+    chosen = [w for w in offered if options.only is None or w.name in options.only]
+        w
+        for w in (COMPILED if options.compiled else WORKLOADS)
+        if options.only is None or w.name in options.only
+    ]
     if options.smoke and options.only is None:
         chosen = [w for w in chosen if w.smoke]
-    peers = installed()
+    peers = installed(options.compiled)
     print(report.header(peers, keep_freed_memory()), end="\n\n")
     results = {}
     for number, workload in enumerate(chosen, start=1):
@@ -76,6 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Nothing timed: {error}", file=sys.stderr)
             return 1
     print(report.table(peers, results))
+    if options.compiled:
+        rounds = 1 if options.smoke else FIRST_CALLS
+        first = {w: time_first_calls(peers, w, rounds) for w in chosen}
+        print("\n" + report.first_calls(peers, first))
     if options.json is not None:
         text = json.dumps(report.as_json(peers, results), indent=2, ensure_ascii=False)
         options.json.write_text(text + "\n", encoding="utf-8")

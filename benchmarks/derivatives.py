@@ -1,8 +1,9 @@
 """``python -m benchmarks.derivatives``: what larger derivatives cost beside smaller ones.
 
 A sparse derivative whose pattern is found anew at each call, and with a kept one, beside the
-function itself; a Hessian-vector product beside the gradient of the same function. The programs of
-a row take turns; the figures are medians.
+function itself and, where JAX is installed, JAX's dense one; the Jacobian of two dense layers; a
+Hessian-vector product beside the gradient of the same function. The programs of a row take turns;
+the figures are medians.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 import gradtape as gt
+
+try:
+    import jax
+except ImportError:
+    jax = None
+else:
+    jax.config.update("jax_enable_x64", True)
 
 Program = Callable[[], Any]
 
@@ -35,11 +44,45 @@ def sparse(operator: Any, f: Any, x: Any) -> dict[str, Program]:
     """The function, and its derivative with the pattern found anew and with a kept one."""
     pattern = gt.sparsity(f, order=2 if operator is gt.hessian else 1)(x)
     anew, kept = operator(f, sparse=True), operator(f, sparse=True, sparsity=pattern)
+    peers = dense("hessian" if operator is gt.hessian else "jacrev", of_jax(f), x)
     return {
         "the function": lambda: f(x),
         "pattern found anew": lambda: anew(x),
         "pattern kept": lambda: kept(x),
+        **peers,
     }
+
+
+def layers(size: int, rng: np.random.Generator) -> dict[str, Program]:
+    """The Jacobian of two dense layers with tanh, in single precision."""
+    x = rng.standard_normal(size).astype(np.float32)
+    w1, w2 = (rng.standard_normal((size, size)).astype(np.float32) for _ in range(2))
+    w1, w2 = w1 / size**0.5, w2 / size**0.5
+    ours = gt.jacobian(lambda x: np.tanh(np.tanh(x @ w1) @ w2))
+    programs: dict[str, Program] = {"gt.jacobian": lambda: ours(x)}
+    if jax is not None:
+        jnp = jax.numpy
+        function = jax.jit(jax.jacrev(lambda x, w1, w2: jnp.tanh(jnp.tanh(x @ w1) @ w2)))
+        arrays = [jnp.asarray(a) for a in (x, w1, w2)]
+        programs["jax.jit of jacrev"] = lambda: function(*arrays).block_until_ready()
+    return programs
+
+
+def dense(derivative: str, f: Callable[[Any], Any], x: Any) -> dict[str, Program]:
+    """JAX's dense derivative, as it is and compiled."""
+    if jax is None:
+        return {}
+    function, point = getattr(jax, derivative)(f), jax.numpy.asarray(x)
+    compiled = jax.jit(function)
+    return {
+        f"jax.{derivative}": lambda: function(point).block_until_ready(),
+        f"jax.jit of {derivative}": lambda: compiled(point).block_until_ready(),
+    }
+
+
+def of_jax(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same function over JAX's namespace, which is looked up as ``np`` in it."""
+    return FunctionType(f.__code__, {"np": jax.numpy}, f.__name__) if jax else f
 
 
 def product(rng: np.random.Generator) -> dict[str, Program]:
@@ -60,7 +103,7 @@ def rows(smoke: bool) -> dict[str, dict[str, Program]]:
     """All programs, by what they compute; the first of each is what the others are compared to."""
     rng = np.random.default_rng(0)
     few, many = (20, 40) if smoke else (200, 2_000)
-    entries = 100 if smoke else 1_000
+    entries, size = (100, 10) if smoke else (1_000, 300)
     return {
         f"Jacobian of {entries:,} entries": sparse(
             gt.jacobian, elementwise, rng.standard_normal(entries)
@@ -71,6 +114,7 @@ def rows(smoke: bool) -> dict[str, dict[str, Program]]:
         f"Rosenbrock's Hessian, {many:,} variables": sparse(
             gt.hessian, rosenbrock, rng.standard_normal(many)
         ),
+        f"Jacobian of two layers, {size}×{size}": layers(size, rng),
         "the network, batch 32": product(rng),
     }
 
@@ -92,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.derivatives", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="small, once: only that it runs")
     smoke = parser.parse_args(arguments).smoke
-    rounds, calls = (1, 1) if smoke else (60, 20)
+    rounds, calls = (1, 1) if smoke else (30, 5)
     print("| work | program | µs | ratio |\n|---|---|---:|---:|")
     for work, programs in rows(smoke).items():
         times = medians(programs, rounds, calls)

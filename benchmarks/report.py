@@ -15,7 +15,7 @@ from benchmarks.timing import Timing
 from benchmarks.workloads import Workload
 
 Results = Mapping[Workload, Sequence[Timing]]
-BASE = "gradtape_eager"
+BASES = ("gradtape_eager", "gradtape_function")
 
 
 def header(peers: Sequence[Peer], freed_memory_kept: bool) -> str:
@@ -43,7 +43,7 @@ def table(peers: Sequence[Peer], results: Results) -> str:
     rows.append("|---|" + "---:|" * len(peers))
     notes: list[str] = []
     for workload, timings in results.items():
-        base = next((t.median for t in timings if t.peer.key == BASE), None)
+        base = next((t.median for t in timings if t.peer.key in BASES), None)
         cells = [_cell(timing, base) for timing in timings]
         rows.append(f"| {workload.title} | " + " | ".join(cells) + " |")
         for timing in timings:
@@ -51,6 +51,16 @@ def table(peers: Sequence[Peer], results: Results) -> str:
             if timing.reason and note not in notes:
                 notes.append(note)
     return "\n".join(rows + (["", "Dashes:", "", *notes] if notes else []))
+
+
+def first_calls(peers: Sequence[Peer], shortest: Mapping[Workload, Sequence[float]]) -> str:
+    """Return the Markdown table of first calls, in milliseconds."""
+    rows = ["| first call, ms | " + " | ".join(peer.title for peer in peers) + " |"]
+    rows.append("|---|" + "---:|" * len(peers))
+    for workload, (base, *others) in shortest.items():
+        cells = [f"{base * 1e3:.1f}", *[f"{s * 1e3:.1f} ({base / s:.2g})" for s in others]]
+        rows.append(f"| {workload.title} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
 
 
 def as_json(peers: Sequence[Peer], results: Results) -> dict[str, Any]:
@@ -89,7 +99,7 @@ def _cell(timing: Timing, base: float | None) -> str:
     if median is None:
         return "–"
     shown = ("~" if timing.unsteady else "") + _microseconds(median)
-    if base is None or timing.peer.key == BASE:
+    if base is None or timing.peer.key in BASES:
         return shown
     return f"{shown} ({base / median:.2g})"
 

@@ -106,7 +106,7 @@ def time_workload(
     Raises
     ------
     DisagreementError
-        If a value or a gradient is not what the reference computed, or is not float32.
+        If a value or a gradient is not what the reference computed, or of another dtype.
     """
     data = workload.data(np.random.default_rng(seed))
     timings = [Timing(peer, reason=peer.why_not(workload)) for peer in peers]
@@ -123,6 +123,19 @@ def time_workload(
     running.sort(key=lambda pair: timings.index(pair[0]))
     _run_rounds(running, rounds)
     return timings
+
+
+def time_first_calls(
+    peers: Sequence[Peer], workload: Workload, rounds: int, seed: int = 0
+) -> list[float]:
+    """Return the shortest first call of each peer: tracing, compiling and running, in seconds."""
+    data = workload.data(np.random.default_rng(seed))
+    shortest = [math.inf] * len(peers)
+    for _ in range(rounds):
+        for i, peer in enumerate(peers):
+            step = peer.prepare(workload, data)
+            shortest[i] = min(shortest[i], _seconds(step, 1))
+    return shortest
 
 
 def _start(
@@ -153,8 +166,8 @@ def _check_agreement(where: str, found: Answer, reference: Answer, workload: Wor
 def _difference(
     got: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any], workload: Workload
 ) -> str | None:
-    if got.dtype != np.float32:
-        return f"dtype {got.dtype}, float32 expected"
+    if got.dtype != workload.dtype:
+        return f"dtype {got.dtype}, {workload.dtype} expected"
     if got.shape != wanted.shape:
         return f"shape {got.shape}, {wanted.shape} expected"
     largest = float(np.max(np.abs(wanted)))

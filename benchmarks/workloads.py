@@ -43,6 +43,8 @@ class Workload:
         ``atol`` is relative to the largest entry of the output.
     smoke : bool
         Whether ``--smoke`` includes it.
+    dtype : str
+        Of every output.
     """
 
     name: str
@@ -52,16 +54,21 @@ class Workload:
     rtol: float = 1e-4
     atol: float = 1e-5
     smoke: bool = True
+    dtype: str = "float32"
 
 
-def _scalars(*values: float) -> Callable[[np.random.Generator], tuple[Value, ...]]:
+def scalars(*values: float) -> Callable[[np.random.Generator], tuple[Value, ...]]:
+    """Make float32 scalars."""
+
     def data(rng: np.random.Generator) -> tuple[Value, ...]:
         return tuple(np.float32(value) for value in values)
 
     return data
 
 
-def _network(rows: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
+def network(rows: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
+    """Make the data and weights of an 8-30-1 network."""
+
     def normal(rng: np.random.Generator, scale: float, *shape: int) -> Array:
         return (scale * rng.standard_normal(shape)).astype(np.float32)
 
@@ -82,7 +89,7 @@ def _network(rows: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
 def _direction(rows: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
     def data(rng: np.random.Generator) -> tuple[Value, ...]:
         """Make the network's data and parameters, and a direction for each of its parameters."""
-        return (*_network(rows)(rng), *_network(rows)(rng)[2:])
+        return (*network(rows)(rng), *network(rows)(rng)[2:])
 
     return data
 
@@ -105,24 +112,24 @@ def _array(*shape: int) -> Callable[[np.random.Generator], tuple[Value, ...]]:
 
 
 WORKLOADS: tuple[Workload, ...] = (
-    Workload("f", "f(w1, w2) = 3·w1² + 2·w1·w2, both gradients", "notebook", _scalars(5.0, 3.0)),
+    Workload("f", "f(w1, w2) = 3·w1² + 2·w1·w2, both gradients", "notebook", scalars(5.0, 3.0)),
     # Here the chain's derivative neither dies nor explodes: float32 answers can be compared.
     Workload(
         "chain",
         "chain of 1,000 scalar operations",
         "chain",
-        _scalars(0.001, 1.0),
+        scalars(0.001, 1.0),
         rtol=1e-3,
         atol=1e-3,
     ),
     Workload(
-        "network-32", "8-30-1 network, batch 32, loss and 4 gradients", "network", _network(32)
+        "network-32", "8-30-1 network, batch 32, loss and 4 gradients", "network", network(32)
     ),
-    Workload("network-11610", "8-30-1 network, 11,610 rows", "network", _network(11_610)),
+    Workload("network-11610", "8-30-1 network, 11,610 rows", "network", network(11_610)),
     Workload(
         "elementwise", "sum(log(exp(v) + 1)·sin(v)), 10⁶ elements", "elementwise", _array(10**6)
     ),
-    Workload("hessian", "2×2 Hessian of f, nested", "hessian", _scalars(5.0, 3.0)),
+    Workload("hessian", "2×2 Hessian of f, nested", "hessian", scalars(5.0, 3.0)),
     Workload("jacobian-2", "Jacobian of x³, 2×2 (2×2×2×2)", "jacobian", _array(2, 2)),
     Workload(
         "jacobian-100",

@@ -34,6 +34,9 @@ _MODULES = (
     ("mygrad_eager", "mygrad"),
 )
 
+# For the compiled workloads.
+_COMPILERS = (("gradtape_function", "gradtape"), ("jax_jit", "jax"))
+
 # The comparison is on the CPU and its output is a table: no search for GPUs, no log of the search.
 _ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
@@ -67,12 +70,12 @@ class Peer:
         ]
 
 
-def installed() -> list[Peer]:
+def installed(compilers: bool = False) -> list[Peer]:
     """Import and return the peers whose library is installed, in the order of the columns."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     found = []
-    for key, package in _MODULES:
+    for key, package in _COMPILERS if compilers else _MODULES:
         if importlib.util.find_spec(package) is not None:
             module = importlib.import_module(f"{__name__}.{key}")
             found.append(Peer(key, module.TITLE, package, _version(package), module))

@@ -64,6 +64,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     A function that returns ``y``. Derivatives of derivatives are those of ``grad``'s operations.
+    Forward mode transposes ``grad``, which must be linear in the cotangents for that: of one that
+    is not (it clips them, say) it takes the slope at ones.
 
     Raises
     ------

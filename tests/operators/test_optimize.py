@@ -343,8 +343,13 @@ def test_least_squares_with_a_sparse_jacobian(method: str) -> None:
     assert sparse.jac.nnz == 3 * 59
     np.testing.assert_allclose(sparse.jac.toarray(), dense.jac, atol=1e-6)
     np.testing.assert_allclose(sparse.x, 1, atol=1e-6)
+    kept = least_squares(residuals, start, sparse=gt.sparsity(residuals)(start), method=method)
+    assert kept.jac.nnz == 3 * 59
+    np.testing.assert_array_equal(kept.x, sparse.x)
     with pytest.raises(ValueError, match="`sparse`"):
         least_squares(residuals, start, "2-point", sparse=True)
+    with pytest.raises(ValueError, match="sparsity"):
+        least_squares(residuals, start, sparse=gt.sparsity(np.square)(start))
 
 
 def test_least_squares_takes_other_jacobians() -> None:

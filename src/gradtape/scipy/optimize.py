@@ -18,6 +18,7 @@ import scipy.optimize as _scipy
 from gradtape.operators.directions import hvp
 from gradtape.operators.gradients import value_and_grad
 from gradtape.operators.jacobians import hessian, jacobian
+from gradtape.patterns import Sparsity
 from gradtape.recording import active
 from gradtape.rules import strip
 from gradtape.scipy._callbacks import bare, seen
@@ -260,7 +261,7 @@ def least_squares(
     bounds: Any = (-np.inf, np.inf),
     method: str = "trf",
     *,
-    sparse: bool = False,
+    sparse: bool | Sparsity = False,
     args: tuple[Any, ...] = (),
     kwargs: dict[str, Any] | None = None,
     callback: Any = None,
@@ -276,7 +277,9 @@ def least_squares(
     jac : as in SciPy, of nests; None: the exact Jacobian.
     bounds : as in SciPy, a pair of limits: each a number, a vector, or a nest like ``x0``.
     sparse : whether the exact Jacobian is a sparse matrix, found by ``gradtape.jacobian(fun,
-        sparse=True)``; for the methods trf and dogbox.
+        sparse=True)``; for the methods trf and dogbox. A pattern of ``gradtape.sparsity(fun)(x0)``
+        is used as it is; True finds it anew for each Jacobian. SciPy then solves its steps by LSMR,
+        to ``tr_options={"atol": ..., "btol": ...}``: where progress is slow, make those smaller.
     method, args, kwargs, callback, **options : as in SciPy.
 
     Returns
@@ -299,11 +302,13 @@ def least_squares(
     >>> result.x.round(6)
     array([2. , 0.5])
     """
+    kept = sparse if isinstance(sparse, Sparsity) else None
+    sparse = sparse is not False
     if sparse and jac is not None:
         raise ValueError("least_squares: give `jac`, or `sparse` for the exact one, not both")
     space = Space(x0)
     function = space.over(fun, space.vector)
-    exact = jacobian(function, sparse=sparse)
+    exact = jacobian(function, sparse=sparse, sparsity=kept)
     jac = exact if jac is None else seen(space.over(jac, bare)) if callable(jac) else jac
     with solving("scipy.optimize.least_squares", (x0, bounds, args, kwargs), "gradtape.argmin"):
         result = _scipy.least_squares(
