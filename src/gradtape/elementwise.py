@@ -144,7 +144,7 @@ class Elementwise(Operation):
         out_shape = g.shape[len(batch) :]
         partial = self.partial(i, record[4])
         live = alive
-        choice = selection(partial)
+        choice = selection(partial) if self.selects else None
         if choice is not None:
             share = g
             live = np.broadcast_to(choice, out_shape)
@@ -170,7 +170,7 @@ class Elementwise(Operation):
         mask = alive[i]
         if mask is not None and mask.ndim > len(shape):
             mask = align(mask, shape, out.ndim, batch)
-        choice = selection(partial)
+        choice = selection(partial) if self.selects else None
         if choice is not None:
             mask = choice if mask is None else choice & mask
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
@@ -51,17 +51,21 @@ class Place:
         return self._code
 
     def is_at(self, other: Place | None) -> bool:
-        """Whether it is the same instruction."""
-        return (
-            other is not None
-            and self._code is other._code
-            and self._instruction == other._instruction
-        )
+        """Whether it is the same expression.
+
+        Python makes other instructions of a call once it was run some times.
+        """
+        return other is not None and self.spot == other.spot
 
     @property
-    def spot(self) -> tuple[CodeType, int]:
-        """What the places of the same instruction have in common, as those in a loop's passes."""
-        return self._code, self._instruction
+    def spot(self) -> tuple[CodeType, Any]:
+        """What the places of the same expression have in common, as those in a loop's passes."""
+        return self._code, self.span or self._instruction
+
+    @property
+    def order(self) -> int:
+        """A number that grows in the order in which a function's expressions are computed."""
+        return self._instruction
 
     @cached_property
     def text(self) -> str:
@@ -71,11 +75,7 @@ class Place:
     @cached_property
     def span(self) -> tuple[int, int, int, int] | None:
         """First line, last line, first column and end column (in bytes) of the expression."""
-        found = next(islice(self._code.co_positions(), self._instruction // 2, None), None)
-        if found is None or None in found:
-            return None
-        first, last, column, end = found
-        return first, last, column, end  # type: ignore[return-value]
+        return _span(self._code, self._instruction)
 
     @cached_property
     def expression(self) -> str:
@@ -102,6 +102,16 @@ class Place:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+@lru_cache(4096)
+def _span(code: CodeType, instruction: int) -> tuple[int, int, int, int] | None:
+    """Where the expression of an instruction is; a loop asks for the same ones."""
+    found = next(islice(code.co_positions(), instruction // 2, None), None)
+    if found is None or None in found:
+        return None
+    first, last, column, end = found
+    return first, last, column, end  # type: ignore[return-value]
 
 
 def users_frame(depth: int = 1) -> FrameType | None:

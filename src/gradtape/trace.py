@@ -138,6 +138,8 @@ class Trace(InBlock):
         self.maker: dict[Any, Step] = {}
         #: Where values left what is recorded, by ``numpy()``, ``stop_gradient`` and the like.
         self.exits: list[Exit] = []
+        #: What those who look at it keep with it.
+        self.notes: dict[str, Any] = {}
         #: The variables that were used, by key.
         self.variables: dict[Any, Variable] = {}
 
@@ -180,8 +182,12 @@ class Trace(InBlock):
             self.exits.append(Exit(tensor.key, how, result, place))
 
     def answered(self, answer: Answer) -> None:
-        """Keep a gradient that the tape gave; its target and sources get the caller's names."""
+        """Keep a gradient that the tape gave."""
         self.answers.append(answer)
+        self.learn_names(answer)
+
+    def learn_names(self, answer: Answer) -> None:
+        """Give a gradient's target and sources the caller's names, and note where it is asked."""
         frame = users_frame()
         if frame is not None:
             answer.place = place_of(frame)

@@ -50,12 +50,16 @@ class Views:
         """
         return _called("explaining", "explain_tape", self, target, sources)
 
-    def draw(self, target: Any = None, sources: Any = None) -> Any:
+    def draw(self, target: Any = None, sources: Any = None, *, fold: bool = True) -> Any:
         """A picture of what was recorded, with the cotangents of the last gradient.
+
+        The pictures need the packages of the extra: ``pip install "gradtape[draw]"``.
 
         Parameters
         ----------
-        target, sources : as for ``explain``; the picture is of the way between them.
+        target, sources : what to draw the way between; by default everything is drawn, and the
+            cotangents are those of the last gradient that the tape gave, if it gave one.
+        fold : whether repeated structure is folded.
 
         Returns
         -------
@@ -65,8 +69,21 @@ class Views:
         Raises
         ------
         RuntimeError : the tape keeps no trace.
+        ValueError : nothing was recorded between them, or the tape did not see one of them.
+        TypeError : one of them is not a tensor.
+
+        Examples
+        --------
+        >>> import gradtape as gt
+        >>> x = gt.Variable(3.0)
+        >>> with gt.GradientTape(trace=True) as tape:
+        ...     y = x**2
+        >>> tape.gradient(y, x)
+        Tensor(6.)
+        >>> [node.title for node in tape.draw().graph.nodes]
+        ['x', 'y = square']
         """
-        return _called("drawing", "draw_tape", self, target, sources)
+        return _called("drawing", "draw_tape", self, target, sources, fold=fold)
 
     def summary(self) -> Any:
         """A table of what was recorded: operations, bytes kept, time forward and backward.
@@ -82,10 +99,10 @@ class Views:
         return _called("summary", "summarize", self)
 
 
-def _called(module: str, name: str, tape: Views, *arguments: Any) -> Any:
+def _called(module: str, name: str, tape: Views, *arguments: Any, **options: Any) -> Any:
     if tape.trace is None:
         raise RuntimeError(
             "this tape kept no trace of values and source lines: open it as "
             "GradientTape(trace=True), and do the computation again"
         )
-    return from_module(module, name)(tape, *arguments)
+    return from_module(module, name)(tape, *arguments, **options)

@@ -265,6 +265,17 @@ def test_a_zero_that_is_a_number_hides_nothing() -> None:
         assert np.isnan(tape.gradient(target, x).numpy()).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("weight", [0, 0.0, np.array([False, True])])
+def test_a_weight_of_any_type_hides_nothing(weight: Any) -> None:
+    x = gt.Variable([0.0, 4.0])
+    with gt.GradientTape(persistent=True) as tape:
+        chosen = np.where(x < 9, np.sqrt(x) * weight, 1.0)
+    assert np.isnan(tape.gradient(chosen, x).numpy()).tolist() == [True, False]
+    with gt.ForwardAccumulator(x, gt.constant([1.0, 1.0])) as accumulator:
+        chosen = np.where(x < 9, np.sqrt(x) * weight, 1.0)
+    assert np.isnan(accumulator.jvp(chosen).numpy()).tolist() == [True, False]
+
+
 def test_a_zero_output_gradient_hides_nothing() -> None:
     x = gt.Variable([0.0, 4.0])
     with gt.GradientTape() as tape:
