@@ -11,6 +11,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util.logging import getLogger
 
+from docs.tools import drawings
 from docs.tools.docstrings import linked, sections
 from docs.tools.names import DESCRIBED, Names
 from docs.tools.pictures import draw_all
@@ -28,6 +29,7 @@ def bring(app: Sphinx) -> None:
     """Put pictures and notebooks beside the pages."""
     folder = Path(app.srcdir)
     draw_all(folder / "pictures")
+    drawings.draw_all(folder / "pictures")
     notebooks = folder / "notebooks"
     notebooks.mkdir(exist_ok=True)
     given = {path.name: path for path in (ROOT / "examples").glob("*.ipynb")}

@@ -27,6 +27,8 @@ from gradtape.tensor import Tensor
 from gradtape.variable import Variable, constant
 
 if TYPE_CHECKING:
+    from gradtape.drawing import draw
+    from gradtape.explaining import explain
     from gradtape.finiteness import errstate
     from gradtape.operators.checkpoints import checkpoint, checkpointed_loop
     from gradtape.operators.directions import directional_derivative, gnvp, hvp, jvp, linearize
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from gradtape.operators.solvers import argmin, fixed_point, implicit_root
     from gradtape.operators.sparse import sparsity
     from gradtape.operators.taylor import taylor
+    from gradtape.source_code import source
 else:
     __getattr__ = _later
 
@@ -56,9 +59,11 @@ __all__ = [
     "custom_gradient",
     "directional_derivative",
     "divergence",
+    "draw",
     "empty",
     "empty_like",
     "errstate",
+    "explain",
     "fixed_point",
     "full",
     "full_like",
@@ -75,6 +80,7 @@ __all__ = [
     "ones_like",
     "per_example_grad",
     "recompute_grad",
+    "source",
     "sparsity",
     "stop_gradient",
     "taylor",
