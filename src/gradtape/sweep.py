@@ -225,8 +225,13 @@ def _walk(
 def _lifted(record: Any) -> Any:
     """A record whose saved values are tensors under their keys, for other recorders to see."""
     primitive, out_key, mask, keys, saved, notes, params = record
-    saved = primitive.lift(saved, keys, out_key, Tensor)
+    saved = primitive.lift(saved, keys, out_key, _tensor)
     return primitive, out_key, mask, keys, saved, notes, params
+
+
+def _tensor(value: Any, key: Any) -> Tensor:
+    """A saved value as a tensor, of the class that it asks for if it does."""
+    return getattr(value, "tensor_class", Tensor)(value, key)
 
 
 def _walk_masked(

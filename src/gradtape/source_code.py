@@ -1,1 +1,0 @@
-"""Gradients as readable NumPy source code."""
