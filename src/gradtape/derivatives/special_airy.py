@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from gradtape.derivatives.special_airy_turned import airye_turned
 from gradtape.derivatives.special_airy_zeros import (
     airy_left,
     airye_slope_series,
@@ -89,7 +90,7 @@ def _of_complex(output: int) -> Elementwise:
     def by_z(z: Any, s: Any, out: Any) -> Any:
         factor = 1 if slope > output else z
         other = factor * _complex[slope](z, s, special.airye(strip(z))[slope])
-        return other if grows else other + np.sqrt(z) * out
+        return other if grows else _TURNED[output](strip(z), other + np.sqrt(z) * out)
 
     return Elementwise(
         lambda z, s, value: value,
@@ -100,6 +101,7 @@ def _of_complex(output: int) -> Elementwise:
 
 
 _complex = [_of_complex(i) for i in range(4)]
+_TURNED = [airye_turned(i) for i in (0, 1)]
 
 
 # And of a real one -------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ def _cancelling(output: int) -> Elementwise:
     return corrected(
         ("x",),
         lambda x, direct: (x > 0) & (x < _CANCEL[output]) & (np.abs(direct) < _SMALL),
-        lambda x: airye_slope_series(output, x),
+        lambda x, _: airye_slope_series(output, x),
         f"airye {output} slope cancelling",
     )
 

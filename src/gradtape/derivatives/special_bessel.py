@@ -16,7 +16,13 @@ from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufu
 from gradtape.derivatives.special_fractions import by_logarithm
 from gradtape.derivatives.special_parts import cut
 from gradtape.derivatives.special_scaled import scaled_i, scaled_k
-from gradtape.derivatives.special_zeros import hankel_corrected, j_corrected, y_corrected
+from gradtape.derivatives.special_turned import turned_corrected
+from gradtape.derivatives.special_zeros import (
+    hankel_corrected,
+    j_corrected,
+    spherical_corrected,
+    y_corrected,
+)
 from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning, strip
 
 __all__ = ["of_order", "spherical_i", "spherical_j"]
@@ -138,16 +144,18 @@ def _of_parts(v: Any, x: Any, i: complex) -> tuple[Any, Any]:
 
 def _scaled_hankel_slope(ufunc: Any, i: complex) -> Any:
     """The derivative of H exp(-iz), where H is K at -iz but for a factor (10.27.8)."""
+    nearer = turned_corrected(i)
 
     def slope(v: Any, z: Any, out: Any) -> Any:
         direct = _inwards(ufunc, v, z, out) - i * out
-        if not np.iscomplexobj(z):
-            inside = (strip(z) > 0) & ~_beyond(v, z)
-            x = cut(inside, z, 1)
-            value, by_x = _of_parts(v, x, i)
-            turned = np.exp(np.multiply(-i, x)) * (by_x - i * value)
-            direct = np.where(inside, turned, direct)
-        return by_logarithm(v, z, out, direct, -i)
+        if np.iscomplexobj(z):
+            return by_logarithm(v, z, out, direct, -i)
+        inside = (strip(z) > 0) & ~_beyond(v, z)
+        x = cut(inside, z, 1)
+        value, by_x = _of_parts(v, x, i)
+        turned = np.exp(np.multiply(-i, x)) * (by_x - i * value)
+        slope = by_logarithm(v, z, out, np.where(inside, turned, direct), -i)
+        return nearer(strip(v), strip(z), slope)
 
     return slope
 
@@ -251,10 +259,13 @@ def _bind_ive(v: Any, z: Any) -> Any:
 # Spherical Bessel functions -----------------------------------------------------------------------
 
 
-def _spherical(function: Any, below: int, above: int, pole: bool = False) -> Elementwise:
+def _spherical(
+    function: Any, below: int, above: int, pole: bool = False, nearer: Any = None
+) -> Elementwise:
     """Register a spherical Bessel function; its derivative combines the orders beside its own.
 
-    f' = (below n f- + above (n + 1) f+) / (2n + 1): (10.51.2) and (10.51.5).
+    f' = (below n f- + above (n + 1) f+) / (2n + 1): (10.51.2) and (10.51.5). ``nearer`` corrects it
+    beside its zeros.
     """
 
     def slope_of(f: Any) -> Any:
@@ -275,7 +286,14 @@ def _spherical(function: Any, below: int, above: int, pole: bool = False) -> Ele
 
     name = function.__name__
     slope = slope_of(lambda n, z: value(n, z))
-    value: Elementwise = primitive(function, slope, name)
+
+    def first(n: Any, z: Any) -> Any:
+        direct = slope(n, z)
+        if nearer is None or np.iscomplexobj(z):
+            return direct
+        return nearer(strip(n), strip(z), direct)
+
+    value: Elementwise = primitive(function, first, name)
     derivative_of = primitive(lambda n, z: function(n, z, True), slope_of(slope), f"{name} slope")
 
     @meaning(function)
@@ -286,7 +304,7 @@ def _spherical(function: Any, below: int, above: int, pole: bool = False) -> Ele
     return value
 
 
-spherical_j = _spherical(special.spherical_jn, 1, -1)
-_spherical(special.spherical_yn, 1, -1, pole=True)
+spherical_j = _spherical(special.spherical_jn, 1, -1, nearer=spherical_corrected(0))
+_spherical(special.spherical_yn, 1, -1, pole=True, nearer=spherical_corrected(1))
 spherical_i = _spherical(special.spherical_in, 1, 1)
 _spherical(special.spherical_kn, -1, -1)

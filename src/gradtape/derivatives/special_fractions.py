@@ -20,6 +20,8 @@ __all__ = ["by_logarithm", "fraction"]
 
 #: From here on, and beyond the order, the continued fraction is short.
 _FAR = 1.0
+#: A number at which it has few terms.
+_ELSEWHERE = 1e3
 #: Its terms: that many, and that many over the size of the argument; of a real one and another.
 _TERMS, _TERMS_NEAR, _TERMS_TURNED = 16, 80, 300
 
@@ -60,5 +62,5 @@ def by_logarithm(v: Any, z: Any, out: Any, direct: Any, turn: complex) -> Any:
     place, size = strip(w), np.abs(strip(z))
     right = (np.real(strip(z)) >= 0) & (np.real(place) >= -np.abs(np.imag(place)))
     far = right & (size >= np.maximum(np.abs(strip(v)), _FAR)) & (size < np.inf)
-    half = 0.5 / cut(far, z, _FAR)
-    return np.where(far, out * (turn * _log_slope(v, cut(far, w, _FAR)) - half), direct)
+    half = 0.5 / cut(far, z, _ELSEWHERE)
+    return np.where(far, out * (turn * _log_slope(v, cut(far, w, _ELSEWHERE)) - half), direct)

@@ -28,7 +28,7 @@ from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import Elementwise
 
 __all__ = [
-    *("beta_density", "beta_moment", "gamma_density", "half_step", "log_moment"),
+    *("beta_density", "beta_moment", "gamma_density", "log_moment"),
     *("Beside", "beta_below", "beta_moment_by_a", "beta_moment_by_b", "chosen"),
     *("small_beta", "small_gamma", "small_gamma_rest"),
 ]
@@ -40,14 +40,27 @@ TWO_PI = 2 * np.pi
 # Large parameters: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
 
 
+#: Those of DLMF 5.11.1, B(2k)/(2k (2k - 1)).
+_STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156]
+_STIRLING += [-3617 / 122400, 43867 / 244188, -174611 / 125400]
+
+
 def _stirling_error(k: Any) -> Any:
-    """log k! less Stirling's approximation, DLMF 5.11.1."""
-    large = np.maximum(k, 15)
-    r = 1 / large / large
-    series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / large
-    small = np.minimum(k, 15)
-    plain = sp.gammaln(small + 1) - (small + 0.5) * np.log(small) + small - np.log(TWO_PI) / 2
-    return np.where(k < 15, plain, series)
+    """log k! less Stirling's approximation; of small k by what it changes from number to number.
+
+    That is (k + 1/2) log(1 + 1/k) - 1, or artanh(r)/r - 1 with r = 1/(2 k + 1).
+    """
+    near = k < 8
+    small, large = np.where(near, k, 1), np.where(near, k + 8, k)
+    r, series = 1 / large / large, np.zeros(k.shape)
+    for coefficient in reversed(_STIRLING):
+        series = series * r + coefficient
+    square: Any = (2 * (small[..., None] + np.arange(1, 8)) + 1) ** -2.0
+    steps: Any = 0.0
+    for i in range(35, 1, -2):
+        steps = (steps + 1 / i) * square
+    first = (small + 0.5) * np.log1p(1 / small) - 1
+    return series / large + np.where(near, first + np.sum(steps, axis=-1), 0)
 
 
 def _deviance(k: Any, excess: Any) -> Any:
@@ -58,20 +71,6 @@ def _deviance(k: Any, excess: Any) -> Any:
     series = integral(lambda s, u: s / (1 + u * s), np.ones(u.shape), inside) * inside * inside
     away = np.where(near, 1, u)
     return k * np.where(near, series, away - np.log1p(away))
-
-
-def _half_step(x: Any) -> Any:
-    """Gamma(x + 1/2)/Gamma(x)/sqrt(x); DLMF 5.11.13 for large x."""
-    small = np.minimum(x, 120)
-    plain = sp.gamma(small + 0.5) * sp.rgamma(small) / np.sqrt(small)
-    r = 1 / np.maximum(x, 120)
-    series = 1 - r * (1 / 8 - r * (1 / 128 + r * (5 / 1024 - r * (21 / 32768 + r * 399 / 262144))))
-    return np.where(x < 120, plain, series)
-
-
-half_step: Elementwise = piece(
-    _half_step, lambda x, out: out * (psi_rise(x, np.full((), 0.5, x.dtype)) - 0.5 / x), ("x",)
-)
 
 
 def _gamma_density(a: Any, x: Any) -> Any:

@@ -28,6 +28,8 @@ Tails = tuple[Callable[..., Any], Callable[..., Any]]
 
 #: The largest relative step: where SciPy does not find a solution, its answer stays.
 _STEP = 1e-4
+#: A relative step after which the solution may be as good as it can be.
+_CLOSE = 1e-13
 #: How far off, relatively, these may be.
 _NOISE = 2.0**-52
 
@@ -46,6 +48,7 @@ def inverse(
     solved: str,
     sign: int = 1,
     tails: Tails | None = None,
+    exact: Callable[..., float] | None = None,
 ) -> None:
     """Register what solves F = p (1 - F = p for sign -1), where p stands in the arguments."""
     slope_of = dict(zip(names, slopes, strict=True))
@@ -58,7 +61,8 @@ def inverse(
         at[solved] = values[-1]
         if tails is not None:
             (p,) = [at[name] for name in arguments if name not in names]
-            at[solved] = refined([at[name] for name in names], place, p, by_solved, tails, sign)
+            known = [at[name] for name in names]
+            at[solved] = refined(known, place, p, by_solved, tails, sign, exact)
         return tuple([at[name] for name in names])
 
     def over(*values: Any) -> Any:
@@ -79,8 +83,19 @@ def inverse(
     several_arguments({function: tuple(partials)}, *arguments)
 
 
-def refined(arguments: Any, place: int, p: Any, by_solved: Any, tails: Tails, sign: int = 1) -> Any:
+def refined(
+    arguments: Any,
+    place: int,
+    p: Any,
+    by_solved: Any,
+    tails: Tails,
+    sign: int = 1,
+    exact: Callable[..., float] | None = None,
+) -> Any:
     """The argument at a place, which solves F = p (1 - F = p for sign -1), a step nearer.
+
+    ``exact`` of the arguments and p gives F - p to the last digits, where F changes so little that
+    its own rounding moves the solution; it is slow, and asked for where SciPy's is close.
 
     The step is a constant to derivatives: those of SciPy's solution are the same.
     """
@@ -95,6 +110,12 @@ def refined(arguments: Any, place: int, p: Any, by_solved: Any, tails: Tails, si
         told = np.abs(gap) > _NOISE * np.minimum(level, 1 - level)
         step = sign * gap / by_solved(*bare)
         step = np.where(told & (np.abs(step) <= _STEP * np.abs(bare[place])), step, 0)
+        if exact is not None:
+            close = np.abs(sign * gap / by_solved(*bare)) <= _CLOSE * np.abs(bare[place])
+            chosen = zip(*[a[close].tolist() for a in (*bare, level)], strict=True)
+            gap[close] = [exact(*numbers) for numbers in chosen]
+            nearer = sign * gap / by_solved(*bare)
+            step = np.where(close & ~np.isnan(nearer), nearer, step)
     return solution - step.astype(solution.dtype)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from gradtape.derivatives.special_decimals import fisher_gap
 from gradtape.derivatives.special_incomplete import (
     Beside,
     beta_below,
@@ -14,7 +15,6 @@ from gradtape.derivatives.special_incomplete import (
     beta_moment_by_a,
     beta_moment_by_b,
     chosen,
-    half_step,
     small_beta,
 )
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
@@ -29,8 +29,9 @@ from gradtape.derivatives.special_pairs import (
 )
 from gradtape.derivatives.special_parts import cut, gaussian, piece
 from gradtape.derivatives.special_polygamma import log_excess, psi_rise
-from gradtape.derivatives.special_precision import blockwise
-from gradtape.rules import Elementwise, strip
+from gradtape.derivatives.special_steps import half_step
+from gradtape.derivatives.special_student import tail_by_df
+from gradtape.rules import Elementwise
 
 __all__ = ["ratio_density", "ratio_shares"]
 
@@ -95,8 +96,9 @@ def _parts(a: Any, b: Any, p: Any, q: Any) -> tuple[Any, ...]:
 
 def _moment_slope(by_own: Any, by_other: Any, a: Any, b: Any, w: Any, v: Any) -> Any:
     low = w <= v
-    below = by_own(1, 0, a, b, cut(low, w, 0.5))
-    return np.where(low, below, -by_other(0, 1, b, a, cut(~low, v, 0.5)))
+    one, none = np.ones((), a.dtype), np.zeros((), a.dtype)
+    below = by_own(one, none, a, b, cut(low, w, 0.5))
+    return np.where(low, below, -by_other(none, one, b, a, cut(~low, v, 0.5)))
 
 
 def _shape_slope_by_a(a: Any, b: Any, p: Any, q: Any) -> Any:
@@ -166,7 +168,7 @@ _f_tails: Tails = (_f_tail, _f_rest)
 distribution(sp.fdtr, F, _f)
 distribution(sp.fdtrc, F, _f, -1)
 inverse(sp.fdtri, ("dfn", "dfd", "p"), F, _f, "x", tails=_f_tails)
-inverse(sp.fdtridfd, ("dfn", "p", "x"), F, _f, "dfd", tails=_f_tails)
+inverse(sp.fdtridfd, ("dfn", "p", "x"), F, _f, "dfd", tails=_f_tails, exact=fisher_gap)
 
 
 def _t_power(n: Any, t: Any) -> Any:
@@ -205,37 +207,52 @@ def _t_density(df: Any, t: Any) -> Any:
     return own / ROOT_TWO_PI
 
 
-def _exact_slope(n: Any, t: Any, direct: Any) -> Any:
-    """The slope by df with |t| times the density itself in it, which shape_slope computes too."""
-    with np.errstate(all="ignore"):
-        power = _t_power(n, t)
-        tail = power < _TAIL
-        if not np.any(tail):
-            return direct
-        w, v = n / (n + t * t), t * t / (n + t * t)
-        whole = np.abs(t) * power * half_step.compute(n / 2) / ROOT_TWO_PI
-        ratio = whole / (w * v * ratio_density(n / 2, np.full_like(n, 0.5), w, v))
+def _t_slope(n: Any, t: Any) -> Any:
+    """4 times the derivative of P(T < -|t|) by the degrees of freedom."""
+    result = 4 * tail_by_df(n, t)
+    rest = np.isnan(result)
+    if np.any(rest):
+        result[rest] = _t_slope_of_ratio(n[rest], t[rest])
+    return result
+
+
+def _t_slope_of_ratio(n: Any, t: Any) -> Any:
+    """By the F distribution of t*t with 1 and n degrees of freedom.
+
+    In the tails with |t| times the density itself in it, which is known better.
+    """
+    half, one = np.full_like(n, 0.5), np.ones_like(n)
+    direct, power = _shape_slope(n / 2, half, one, t * t), _t_power(n, t)
+    tail = power < _TAIL
+    if not np.any(tail):
+        return direct
+    w, v = n / (n + t * t), t * t / (n + t * t)
+    whole = np.abs(t) * power * half_step.compute(n / 2) / ROOT_TWO_PI
+    ratio = whole / (w * v * ratio_density(n / 2, half, w, v))
     return direct * np.where(tail & (np.abs(ratio - 1) < _NEAR), ratio, 1)
 
 
 #: How far apart these may be.
 _NEAR = 1e-10
-exact_slope: Elementwise = Elementwise(
-    lambda n, t, direct: blockwise(_exact_slope, n, t, direct),
-    (None, None, 1),
-    names=("df", "t", "direct"),
-    name="student by df",
+
+t_slope: Elementwise = piece(
+    _t_slope,
+    (
+        lambda n, t: _shape_slope_by_a(n / 2, *_half_and_one(n), t * t) / 2,
+        lambda n, t: -2 * _shape_slope_by_ratio(n / 2, *_half_and_one(n), t * t) / t,
+    ),
+    ("n", "t"),
 )
 
 
+def _half_and_one(n: Any) -> tuple[Any, Any]:
+    return np.full((), 0.5, n.dtype), np.ones((), n.dtype)
+
+
 def _t_by_df(df: Any, t: Any) -> Any:
-    """By the F distribution of t*t with 1 and df degrees of freedom."""
     usable = (df < np.inf) & (t != 0)
-    n, u = cut(usable, df, 1), cut(usable, t, 1)
-    half, one = np.full((), 0.5, n.dtype), np.ones((), n.dtype)
-    slope = shape_slope(n / 2, half, one, u * u)
-    slope = exact_slope(strip(n), strip(u), slope)
-    return np.where(usable, np.sign(u) * slope / -4, np.zeros((), n.dtype))
+    slope = t_slope(cut(usable, df, 1), cut(usable, t, 1))
+    return np.where(usable, np.sign(t) * slope / -4, np.zeros((), slope.dtype))
 
 
 def _t_tail(df: Any, t: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.axes import kept, several_axes
+from gradtape.derivatives.axes import kept, plainly, several_axes
 from gradtape.derivatives.primitives import broadcast
 from gradtape.derivatives.reductions import gathered
 from gradtape.rules import Primitive, adjoint, meaning, strip
@@ -90,8 +90,8 @@ def _bind_logsumexp(
         return out
     if is_complex:
         return np.real(out), np.exp(1j * np.imag(out))
-    sign = sp.logsumexp(
-        strip(a), axis=axes or None, b=strip(weights), keepdims=keepdims, return_sign=True
+    sign = plainly(
+        sp.logsumexp, strip(a), axis=axes or None, b=strip(weights), keepdims=keepdims, return_sign=True
     )[1]
     return out, sign
 

@@ -1,4 +1,4 @@
-"""Slopes of Bessel functions beside their zeros: power series in twice the precision, and phases.
+"""Slopes of Bessel functions where they are small: by their zeros, their phase, or power series.
 
 There the ways of ``special_bessel`` lose as many digits as the slope is smaller than it is
 elsewhere. Numbers in parentheses are those of the NIST Digital Library (DLMF).
@@ -9,17 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from gradtape.derivatives.special_pairs import (
-    Pair,
     as_pair,
     chain,
-    pair_log,
     pair_over,
     pair_product,
     plus,
@@ -29,10 +26,12 @@ from gradtape.derivatives.special_pairs import (
     two_sum,
 )
 from gradtape.derivatives.special_precision import BLOCK, blockwise
+from gradtape.derivatives.special_stationary import slope_beside_zero
 from gradtape.rules import Elementwise
 
 __all__ = [
-    *("corrected", "hankel_corrected", "j_corrected", "scaled_i_series", "y_corrected"),
+    *("corrected", "hankel_corrected", "j_corrected", "scaled_i_series"),
+    *("spherical_corrected", "y_corrected"),
 ]
 
 
@@ -41,7 +40,7 @@ def corrected(
 ) -> Elementwise:
     """A primitive of bare arrays and of a value, which it corrects; its slope is the value's own.
 
-    ``near`` of them all says where, ``function`` of the arrays what the value is there.
+    ``near`` of them all says where, ``function`` of them all what the value is there, or NaN.
     """
 
     def run(*arguments: Any) -> Any:
@@ -53,7 +52,9 @@ def corrected(
             arrays = np.broadcast_arrays(where, direct, *[np.asarray(g, float) for g in given])
             result = arrays[1].copy()
             chosen = arrays[0]
-            result[chosen] = blockwise(function, *[a[chosen] for a in arrays[2:]], block=BLOCK)
+            given = [a[chosen] for a in (*arrays[2:], arrays[1])]
+            found = blockwise(function, *given, block=BLOCK)
+            result[chosen] = np.where(np.isnan(found), result[chosen], found)
             return result[()]
 
     return Elementwise(run, (*[None] * len(names), 1), names=(*names, "direct"), name=name)
@@ -61,17 +62,21 @@ def corrected(
 
 #: Below this the power series have all digits, and so the asymptotic ones beyond it and the order.
 _SERIES = 25.0
+#: From here on SciPy's functions are not good.
+_LAST = 1e8
 #: Up to here squares may vanish.
 _TINY = 1e-100
-#: A share of J that is nothing beside Y.
-_NOTHING = 1e-20
-#: Up to this order SciPy's Y is corrected below that.
-_ORDERS = 20
+#: Up to this share of the order slopes of J come by J itself; of broken ones, up to that much more
+#: by the power series.
+_INNER, _NEAR = 0.8, 2.0
+#: Y of broken orders up to that has a series of two terms where the second is that much less.
+_LARGEST, _APART = 100.0, 0.05
+#: And of orders below 1 if the tangent of pi v is not less than that; below that order by another.
+_TURN, _LOW = 0.5, 0.2
 #: Smaller than this share of the amplitude counts as beside a zero.
 _SHARE = 0.25
 
 _PI = as_pair(Fraction("3.14159265358979323846264338327950288419716939937510582097"))
-_EULER = as_pair(Fraction("0.57721566490153286060651209008240243104215933593992359880"))
 
 
 # The power series ---------------------------------------------------------------------------------
@@ -83,11 +88,18 @@ def _count(x: Any) -> Any:
     return np.arange(64.0 if largest > 10 else 32 if largest > 2.5 else 16)[:, None]
 
 
-def _j_series(v: Any, x: Any) -> Any:
-    """J' for orders that are no negative whole number (10.2.2)."""
+def _sum(v: Any, x: Any, s: float = 0.0) -> Any:
+    """What (x/2)^v / (x^(1+s) Gamma(v + 1)) times it is the slope of J x^-s (10.2.2).
+
+    For orders that are no negative whole number.
+    """
     k = _count(x)
     ratio = pair_over(times(two_product(x, x), -0.25), times(two_sum(v, k + 1), k + 1))
-    return _first(v, x) * chain(ratio, two_sum(v, 2 * k))[0]
+    return chain(ratio, two_sum(v - s, 2 * k))[0]
+
+
+def _j_series(v: Any, x: Any) -> Any:
+    return _first(v, x) * _sum(v, x)
 
 
 def _first(v: Any, x: Any) -> Any:
@@ -106,62 +118,32 @@ def scaled_i_series(v: Any, x: Any) -> Any:
     return _first(v, x) * np.exp(-x) * chain(ratio, weight)[0]
 
 
-#: The harmonic numbers, and the sums of neighbours.
-_SUMS = list(accumulate([Fraction(0), *[Fraction(1, k) for k in range(1, 65)]]))
-_TWO = [a + b for a, b in pairwise(_SUMS)]
-#: The weights of J, and of what Y has beside it, of the orders 0 and 1.
-_WEIGHTS = as_pair(
-    [
-        [[[Fraction(1)], [Fraction(1)]], [[one], [two]]]
-        for one, two in zip(_SUMS[:-1], _TWO, strict=True)
-    ]
-)
-
-
-def _y_first(x: Any) -> tuple[Pair, Pair]:
-    """pi/2 times Y of the orders 0 and 1 (10.8.1)."""
-    k = _count(x)[..., None, None]
-    minus = times(two_product(x, x), -0.25)
-    ratio = pair_over(minus, ((k + 1) * (k + 1 + np.array([[0.0], [1.0]])), 0.0))
-    j, rest = zip(*chain(ratio, (_WEIGHTS[0][: len(k)], _WEIGHTS[1][: len(k)])), strict=True)
-    both = pair_product(plus(pair_log((x / 2, 0.0)), _EULER), j)
-    first, second = [tuple([part[i] for part in both]) for i in range(2)]
-    first = plus(first, (-rest[0][0], -rest[1][0]))
-    second = plus(times(second, 2.0), (-rest[0][1], -rest[1][1]))
-    return first, plus(times(second, x / 4), pair_over((-1.0, 0.0), (x, 0.0)))
-
-
-def _y_series(n: Any, x: Any) -> Any:
-    """Y' for whole orders from 0 on, by the recurrence (10.6.1) from order to order."""
-    below, value = _y_first(x)
-    slope = np.where(n == 0, -value[0], 0)
-    for k in range(1, int(np.max(n, initial=0)) + 1):
-        quotient = pair_over(times(value, float(k)), (x, 0.0))
-        found = plus(below, times(quotient, -1.0))
-        slope = np.where(n == k, found[0], slope)
-        below, value = value, plus(times(quotient, 2.0), times(below, -1.0))
-    return slope * (2 / math.pi)
-
-
-def _y_small(v: Any, x: Any) -> Any:
-    """Y' for broken orders above 0 and x so small that J is nothing beside Y (10.2.2, 10.2.3)."""
-    k = _count(x)
-    ratio = (x / 2) ** 2 / ((k + 1) * (v - k - 1))
-    total = chain((ratio, 0 * ratio), (2 * k - v, 0 * ratio))[0]
+def _y_series(v: Any, x: Any) -> Any:
+    """Y' for broken orders above 0, as long as the second term is small (10.2.3, 5.5.3)."""
     root = (x / 2) ** (-v / 2)
-    return root * (root / x) * special.gamma(v) / -math.pi * total
+    first = root * (root / x) * special.gamma(v) / -math.pi * _sum(-v, x)
+    return first + _j_series(v, x) / np.tan(math.pi * (v - np.rint(v)))
+
+
+def _y_outwards(v: Any, x: Any) -> Any:
+    """Y' for broken orders near 0, by the order above (10.6.2), which is not rounded."""
+    above, lost = two_sum(v, 1.0)
+    return v / x * special.yv(v, x) - special.yv(above, x) * (1 - lost * np.log(x / 2))
 
 
 # The phase ----------------------------------------------------------------------------------------
 
 
-def _far(v: Any, x: Any) -> tuple[Any, Any]:
-    """J' and Y' far out (10.17.9, 10.17.10), of an angle in two parts."""
+def _far(v: Any, x: Any, s: float) -> tuple[Any, Any]:
+    """The slopes of J and Y times x**-s far out, of an angle in two parts.
+
+    By (10.17.9) and (10.17.10), with -s/x times (10.17.3) and (10.17.4) in their sums.
+    """
     square, k = 4 * v * v, 1
     factor = np.ones(x.shape)
     first, second = np.ones(x.shape), np.zeros(x.shape)
     while k < 50:
-        size = factor * ((square + (4.0 * k * k - 1)) / (8 * k * x))
+        size = factor * ((square + (4.0 * k * k - 1)) / (8 * k * x) + s / x)
         if k % 2:
             second = second + (1 if k % 4 == 1 else -1) * size
         else:
@@ -173,7 +155,7 @@ def _far(v: Any, x: Any) -> tuple[Any, Any]:
     shift = pair_product(_PI, two_sum(np.fmod(v, 4.0) / 2, 0.25))
     angle = plus((x, 0.0), times(shift, -1.0))
     sine, cosine = sine_and_cosine(angle)
-    scale = np.sqrt(2 / math.pi / x)
+    scale = np.sqrt(2 / math.pi / x) * x**-s
     return -scale * (first * sine + second * cosine), scale * (first * cosine - second * sine)
 
 
@@ -181,64 +163,135 @@ def _far(v: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _is_far(v: Any, x: Any) -> Any:
-    return (x >= _SERIES + v * v / 2) & (x < 1e8)
+    return (x >= _SERIES + v * v / 2) & (x < _LAST)
 
 
 def _small(x: Any, slope: Any) -> Any:
     return np.abs(slope) < _SHARE * np.sqrt(2 / math.pi / x)
 
 
+def _oscillates(v: Any, x: Any) -> Any:
+    """Where there are zeros."""
+    return (x > np.minimum(np.abs(v), np.sqrt(np.abs(v)))) & (x < _LAST)
+
+
 def _j_near(v: Any, x: Any, direct: Any) -> Any:
     size = np.abs(np.asarray(x, float))
-    known = (size < _SERIES) & (size > np.maximum(np.abs(v) / 8, _TINY)) | _is_far(v, size)
-    # SciPy's J is not good either of negative numbers and orders, and where x is like the order.
-    poor = np.less(x, 0) | np.less(v, 0) | (size < 1.2 * np.abs(v))
-    return known & (poor | _small(size, direct)) & ~np.isnan(direct)
+    small = _small(size, direct) & (_oscillates(v, size) | _has_series(size))
+    poor = _inner(v, size) | _has_series(size) & _poor(v, x)
+    return (small | poor) & ~np.isnan(direct)
+
+
+def _inner(v: Any, size: Any) -> Any:
+    """Where the terms of v/x J - J+ do not cancel (10.6.2), and J is much closer than J-."""
+    return (size <= _INNER * v) & (size >= _SERIES)
+
+
+def _has_series(size: Any) -> Any:
+    return (size < _SERIES) & (size > _TINY)
+
+
+def _poor(v: Any, x: Any) -> Any:
+    """SciPy's J is not good of negative numbers and orders, and where x is like the order."""
+    near = np.abs(x) < np.where(np.equal(v, np.rint(v)), 1.2 * np.abs(v), _NEAR + np.abs(v))
+    return np.less(x, 0) | np.less(v, 0) | near
 
 
 def _y_near(v: Any, x: Any, direct: Any) -> Any:
-    whole = np.equal(v, np.rint(v)) & (np.abs(v) <= _ORDERS)
-    known = whole & np.less(x, _SERIES) & np.greater(x, np.abs(v) / 2) | _is_far(v, x)
-    small = known & _small(np.asarray(x, float), direct)
+    small = _oscillates(v, np.asarray(x, float)) & _small(np.asarray(x, float), direct)
     return small | _is_small(v, x) & np.isfinite(direct)
 
 
 def _is_small(v: Any, x: Any) -> Any:
-    broken = np.not_equal(v, np.rint(v)) & np.greater(v, 0) & np.less(v, 100)
-    return broken & np.greater(x, _TINY) & (np.multiply(x, 0.5) ** (2 * np.abs(v)) < _NOTHING)
+    """Where the terms of Y for broken orders do not cancel."""
+    broken = np.not_equal(v, np.rint(v)) & np.greater(v, 0) & np.less(v, _LARGEST)
+    order = np.where(broken, v, 0.5)
+    share = np.multiply(x, 0.5) ** (2 * order) * special.rgamma(order) * special.rgamma(order + 1)
+    turn = np.abs(np.tan(math.pi * (order - np.rint(order))))
+    apart = np.less(x, np.minimum(v, _SERIES)) & (math.pi * share < _APART * turn)
+    return (
+        broken
+        & np.greater(x, _TINY)
+        & (apart | np.less(v, 1) & np.less(x, _NEAR) & ((turn > _TURN) | np.less(v, _LOW)))
+    )
 
 
-def _split(near: Any, far: Any, v: Any, x: Any) -> Any:
-    is_far = _is_far(v, x)
-    result = np.empty_like(x)
-    result[is_far] = far(v[is_far], x[is_far])
-    result[~is_far] = near(v[~is_far], x[~is_far])
+def _beside_zeros(kind: int, v: Any, x: Any, slope: Any, s: float = 0.0) -> Any:
+    """The slope of J or Y times x**-s at x > 0 where it is small, and NaN elsewhere."""
+    result = np.full(x.shape, np.nan)
+    size = np.abs(slope) * x**s
+    small, far = _small(x, size), _is_far(v, x)
+    phase = small & far
+    if np.any(phase):
+        result[phase] = _far(v[phase], x[phase], s)[kind]
+    # The second sum of the phase is smaller than that, and so is what is lost in it.
+    deep = size < (v * v + 1) / x * np.sqrt(2 / math.pi / x)
+    left = small & (~far | deep) & _oscillates(v, x)
+    if np.any(left):
+        found = slope_beside_zero(kind, v[left], x[left], s)
+        result[left] = np.where(np.isnan(found), result[left], found)
     return result
 
 
-def _j_slope(v: Any, x: Any) -> Any:
-    """For negative x too, where the order is whole (10.4.1, 10.11.1)."""
+def _mirrored(v: Any) -> tuple[Any, Any]:
+    """The order without the sign of a negative whole one, and the sign of the function (10.4.1)."""
+    mirrored = (v < 0) & (v == np.rint(v))
+    return np.where(mirrored, -v, v), np.where(mirrored & (np.fmod(v, 2) != 0), -1, 1)
+
+
+def _j_slope(v: Any, x: Any, direct: Any) -> Any:
+    """For negative x too, where the order is whole (10.11.1)."""
+    order, sign = _mirrored(v)
     odd = (v == np.rint(v)) & (np.fmod(v, 2) != 0)
-    mirrored = (v < 0) & (v == np.rint(v))
-    sign = np.where(odd & mirrored, -1, 1) * np.where((x < 0) & ~odd, -1, 1)
-    order = np.where(mirrored, -v, v)
-    return sign * _split(_j_series, lambda v, x: _far(v, x)[0], order, np.abs(x))
+    sign = sign * np.where((x < 0) & ~odd, -1, 1)
+    size = np.abs(x)
+    result = _beside_zeros(0, order, size, direct)
+    inner = _inner(order, size)
+    if np.any(inner):
+        v, x = order[inner], size[inner]
+        result[inner] = v / x * special.jv(v, x) - special.jv(v + 1, x)
+    rest = np.isnan(result) & _has_series(size)
+    if np.any(rest):
+        result[rest] = _j_series(order[rest], size[rest])
+    return sign * result
 
 
-def _y_slope(v: Any, x: Any) -> Any:
-    mirrored = (v < 0) & (v == np.rint(v))
-    sign = np.where(mirrored & (np.fmod(v, 2) != 0), -1, 1)
-    order = np.where(mirrored, -v, v)
-    small = _is_small(order, x)
-    result = np.empty_like(x)
-    result[small] = _y_small(order[small], x[small])
-    result[~small] = _split(_y_series, lambda v, x: _far(v, x)[1], order[~small], x[~small])
+def _y_slope(v: Any, x: Any, direct: Any) -> Any:
+    order, sign = _mirrored(v)
+    result = _beside_zeros(1, order, x, direct)
+    small = np.isnan(result) & _is_small(order, x)
+    if np.any(small):
+        low, first = small & (order < _LOW), small & (order >= _LOW)
+        result[low] = _y_outwards(order[low], x[low])
+        result[first] = _y_series(order[first], x[first])
     return sign * result
 
 
 #: J' and Y', of the order, a real x and the slope as it is otherwise.
 j_corrected = corrected(("v", "x"), _j_near, _j_slope, "bessel j slope")
 y_corrected = corrected(("v", "x"), _y_near, _y_slope, "bessel y slope")
+
+
+def spherical_corrected(kind: int) -> Elementwise:
+    """The slope of j or y, of the degree, a real x and the slope as it is otherwise (10.47.3)."""
+
+    def near(n: Any, x: Any, direct: Any) -> Any:
+        size = np.abs(np.asarray(x, float))
+        small = _oscillates(n, size) & _small(size, np.multiply(direct, np.sqrt(size)))
+        return small | (kind == 0) & _has_series(size) & _poor(n + 0.5, size)
+
+    def slope(n: Any, x: Any, direct: Any) -> Any:
+        odd = np.fmod(n + kind, 2) != 0
+        sign = np.where((x < 0) & ~odd, -1, 1) * math.sqrt(math.pi / 2)
+        order, size = n + 0.5, np.abs(x)
+        result = _beside_zeros(kind, order, size, direct, 0.5)
+        rest = np.isnan(result) & (kind == 0) & _has_series(size)
+        if np.any(rest):
+            v, x = order[rest], size[rest]
+            result[rest] = _first(v, x) * _sum(v, x, 0.5) / np.sqrt(x)
+        return sign * result
+
+    return corrected(("n", "x"), near, slope, f"spherical bessel {'jy'[kind]} slope")
 
 
 def hankel_corrected(i: complex) -> Elementwise:
