@@ -76,10 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.error(f"argument --json: no folder {options.json.absolute().parent}")
     offered = COMPILED if options.compiled else WORKLOADS
     chosen = [w for w in offered if options.only is None or w.name in options.only]
-        w
-        for w in (COMPILED if options.compiled else WORKLOADS)
-        if options.only is None or w.name in options.only
-    ]
     if options.smoke and options.only is None:
         chosen = [w for w in chosen if w.smoke]
     peers = installed(options.compiled)

@@ -22,6 +22,13 @@ def _arrays(*shapes: tuple[int, ...], scale: float = 1.0, dtype: Any = np.float3
     return data
 
 
+def _doubles(*values: float) -> Data:
+    def data(rng: np.random.Generator) -> tuple[Any, ...]:
+        return tuple(np.float64(value) for value in values)
+
+    return data
+
+
 def _labelled(data: Data, classes: int) -> Data:
     """Data whose first array gets one-hot rows beside it."""
 
@@ -93,7 +100,7 @@ COMPILED: tuple[Workload, ...] = (
         "chain-64",
         "chain of 1,000 scalar operations, float64",
         "chain",
-        lambda rng: (np.float64(0.001), np.float64(1.0)),
+        _doubles(0.001, 1.0),
         dtype="float64",
     ),
     Workload(

@@ -16,7 +16,6 @@ import importlib.metadata
 import importlib.util
 import os
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -34,8 +33,12 @@ _MODULES = (
     ("mygrad_eager", "mygrad"),
 )
 
-# For the compiled workloads.
-_COMPILERS = (("gradtape_function", "gradtape"), ("jax_jit", "jax"))
+# For the compiled workloads; a name after a dot is a peer in its module.
+_COMPILERS = (
+    ("gradtape_function.LLVM", "llvmlite"),
+    ("gradtape_function.NUMPY", "gradtape"),
+    ("jax_jit", "jax"),
+)
 
 # The comparison is on the CPU and its output is a table: no search for GPUs, no log of the search.
 _ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
@@ -49,7 +52,7 @@ class Peer:
     title: str
     package: str
     version: str
-    module: ModuleType
+    module: Any
 
     def why_not(self, workload: Workload) -> str | None:
         """Return the reason for which this peer has no such workload, or None where it has."""
@@ -77,7 +80,9 @@ def installed(compilers: bool = False) -> list[Peer]:
     found = []
     for key, package in _COMPILERS if compilers else _MODULES:
         if importlib.util.find_spec(package) is not None:
-            module = importlib.import_module(f"{__name__}.{key}")
+            name, _, part = key.partition(".")
+            module: Any = importlib.import_module(f"{__name__}.{name}")
+            module = getattr(module, part) if part else module
             found.append(Peer(key, module.TITLE, package, _version(package), module))
     return found
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from gradtape.operators.solvers import argmin, fixed_point, implicit_root
     from gradtape.operators.sparse import sparsity
     from gradtape.operators.taylor import taylor
+    from gradtape.programs.loaded import load
+    from gradtape.programs.function import function
     from gradtape.source_code import source
 else:
     __getattr__ = _later
@@ -67,6 +69,7 @@ __all__ = [
     "fixed_point",
     "full",
     "full_like",
+    "function",
     "gnvp",
     "grad",
     "hessian",
@@ -76,6 +79,7 @@ __all__ = [
     "jvp",
     "laplacian",
     "linearize",
+    "load",
     "ones",
     "ones_like",
     "per_example_grad",

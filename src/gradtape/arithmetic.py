@@ -49,7 +49,7 @@ def zeros(g: Any, shape: Shape) -> Any:
     A tensor for a tensor: rules may take its type for that of all that they are given.
     """
     nothing = np.zeros(shape, g.dtype)[()]
-    return type(g)(nothing) if hasattr(g, "__gradtape_apply__") else nothing
+    return type(g)(nothing) if hasattr(g, "result_class") else nothing
 
 
 def scaled(g: Any, partial: Any, divides: bool, saved: tuple[Any, ...], own: bool) -> Any:

@@ -12,10 +12,10 @@ from numpy import ndarray
 from gradtape import errors
 from gradtape.arithmetic import align, cast, constant_times
 from gradtape.elementwise import Choice, Elementwise
-from gradtape.guards import Guard
+from gradtape.guards import WRITABLE, Guard
 from gradtape.nest import flatten, map_structure
 from gradtape.primitive import Primitive
-from gradtape.recording import InBlock, Recorder, active, new_key, only
+from gradtape.recording import AS_SYMBOLS, InBlock, Recorder, active, new_key, only
 from gradtape.sweep import QUIET
 from gradtape.tape import GradientTape, UnconnectedGradients
 from gradtape.tensor import Tensor
@@ -97,7 +97,7 @@ class ForwardAccumulator(InBlock):
             )
         if primal.key is None:
             primal.key = new_key()
-        self.tracked[primal.key] = direction
+        self.tracked[primal.key] = AS_SYMBOLS[-1](direction) if AS_SYMBOLS else direction
 
     def __enter__(self) -> Self:
         if self._recording:
@@ -215,7 +215,7 @@ class Linearization(InBlock):
                 [v if i in needed else _stand_in(v) for i, v in enumerate(values)],
             )
         for i, value in enumerate(inputs):
-            if type(value) is ndarray and (needed is None or i in needed):
+            if type(value) in WRITABLE and (needed is None or i in needed):
                 kept = self._guarded_beside(primitive, i, key)
                 if kept is None:
                     kept = self._guard.keep(value, primitive.name, i)
@@ -283,6 +283,8 @@ class Linearization(InBlock):
         batch: Batch,
         recorders: tuple[Recorder, ...],
     ) -> list[Any]:
+        if AS_SYMBOLS:
+            directions = [AS_SYMBOLS[-1](t) for t in directions]
         tangents = dict(zip(self._sources, directions, strict=True))
         for call, spent in plan:
             partials = self._partials.setdefault(call[5], {}) if self._again else None

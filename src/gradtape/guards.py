@@ -15,10 +15,13 @@ import numpy as np
 
 from gradtape import errors
 
-__all__ = ["COPY_BYTES", "Guard"]
+__all__ = ["COPY_BYTES", "WRITABLE", "Guard", "fingerprint"]
 
 #: Arrays up to this size are copied: that costs no more than two fingerprints.
 COPY_BYTES = 1 << 16
+
+#: The types of what belongs to the user, and can be written into.
+WRITABLE: set[type] = {np.ndarray}
 
 #: Words to a row: a prime, so that the rows of a data matrix do not line up with it.
 WIDTH = 509
@@ -44,6 +47,8 @@ class Guard:
 
     def keep(self, array: np.ndarray[Any, Any], function: str, position: int) -> Any:
         """What to keep in place of a user's array: a copy, or itself under guard."""
+        if hasattr(array, "__gradtape_symbol__"):
+            return array.frozen()  # type: ignore[attr-defined]
         if array.nbytes <= COPY_BYTES or not array.flags.forc:
             return array.copy()
         mark = fingerprint(array)

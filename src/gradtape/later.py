@@ -23,6 +23,8 @@ _HOMES = {
     "operators.solvers": "argmin fixed_point implicit_root",
     "operators.sparse": "sparsity",
     "operators.taylor": "taylor",
+    "programs.loaded": "load",
+    "programs.function": "function",
     "source_code": "source",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

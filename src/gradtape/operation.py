@@ -62,6 +62,7 @@ class Operation:
     fills: bool  # the forward rule leaves output entries dead (padding does)
     noted: bool  # whether ``notes`` has anything to say
     least_ndim: int  # how many axes each array must have
+    places = ""  #: the parameter that says where entries are, if a traced function may compute it
     needed: list[frozenset[int]]
     keep: Any
 
@@ -72,6 +73,10 @@ class Operation:
             handler = getattr(value, "__gradtape_apply__", None)
             if handler is not None:
                 return handler(self, inputs, static)
+        if self.places:
+            for value in params[self.places] if self.places == "index" else static:
+                if hasattr(value, "__gradtape_symbol__"):
+                    return value.__gradtape_apply__(self, inputs, static)
         return self.compute(*inputs, *static)
 
     def on(self, value: Any, *static: Any) -> Any:

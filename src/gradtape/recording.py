@@ -23,7 +23,18 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any, Protocol, Self
 
-__all__ = ["ACTIVE", "InBlock", "Recorder", "active", "leave", "new_key", "only", "start", "stop"]
+__all__ = [
+    "ACTIVE",
+    "AS_SYMBOLS",
+    "InBlock",
+    "Recorder",
+    "active",
+    "leave",
+    "new_key",
+    "only",
+    "start",
+    "stop",
+]
 
 
 class Recorder(Protocol):
@@ -49,6 +60,9 @@ ACTIVE: ContextVar[tuple[Recorder, ...]] = ContextVar("gradtape_active_recorders
 
 #: The active recorders of this context, outermost first.
 active = ACTIVE.get
+
+#: What makes symbols of the arrays that derivatives start from, while a function is traced.
+AS_SYMBOLS: list[Any] = []
 
 #: A key never used before; a key names one value for all recorders.
 new_key = count(1).__next__

@@ -61,7 +61,31 @@ ON_DEMAND: dict[str, tuple[str, ...]] = {}
 def elementwise(table: dict[np.ufunc, Any], **options: Any) -> None:
     """Register ufuncs with their partial derivatives; the options are those of Elementwise."""
     for function, partials in table.items():
+        if vars(np).get(function.__name__) is not function:
+            several = type(partials) is tuple
+            each = partials if several else (partials,)
+            partials = tuple([_tried(p) for p in each]) if several else _tried(partials)
         UFUNCS[function] = STRAIGHT[function] = Elementwise(function, partials, **options)
+
+
+def _tried(partial: Any) -> Any:
+    """A partial that may look at values: a traced function then calls it as it is."""
+    function: Callable[..., Any] = partial
+    names: tuple[str, ...] = ()
+    if isinstance(partial, Named):
+        function, names = partial.function, partial.names
+    elif callable(partial):
+        names = parameters(partial)
+    else:
+        return partial
+
+    def tried(*values: Any) -> Any:
+        for value in values:
+            if hasattr(value, "__gradtape_symbol__"):
+                return value.tried(function, values)
+        return function(*values)
+
+    return Named(tried, names)
 
 
 def pointwise(compute: Callable[..., Any], partial: Callable[..., Any], name: str) -> Primitive:

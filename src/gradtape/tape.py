@@ -15,10 +15,9 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy import ndarray  # looked up in every operation
 
 from gradtape import errors
-from gradtape.guards import Guard
+from gradtape.guards import WRITABLE, Guard
 from gradtape.nest import flatten, pack
 from gradtape.patterns import Sparsity, by_colours
 from gradtape.recording import ACTIVE, active, new_key, start, stop
@@ -51,7 +50,6 @@ class UnconnectedGradients(enum.Enum):
 
 _NONE: UnconnectedGradients = UnconnectedGradients.NONE
 _key = attrgetter("key")
-_ARRAY = frozenset([ndarray])
 _TENSORS = frozenset([Tensor, Variable])
 
 
@@ -215,7 +213,7 @@ class GradientTape(Views):
             return key
         saved = primitive.keep[mask]
         if type(saved) is not tuple:  # else no value is needed
-            if None in keys and not _ARRAY.isdisjoint(map(type, inputs)):
+            if None in keys and not WRITABLE.isdisjoint(map(type, inputs)):
                 arrays = self._guarded(primitive, inputs, arrays, mask)
             saved = saved(arrays + (out, None))  # noqa: RUF005  (faster than unpacking)
         notes = primitive.notes(mask, arrays, out) if primitive.noted else None
@@ -233,7 +231,7 @@ class GradientTape(Views):
     def _guarded(self, primitive: Any, inputs: Any, arrays: Any, mask: int) -> Any:
         """The arrays of a call, with those of the user's that a rule needs put under guard."""
         for i, value in enumerate(inputs):
-            if type(value) is ndarray:
+            if type(value) in WRITABLE:
                 needed = primitive.needs(mask)
                 if needed is None or i in needed:
                     if self._guard is None:

@@ -444,6 +444,7 @@ def twin(t: Tensor) -> Tensor:
 
 def _entries(array: Any, name: str) -> str:
     """The entries as NumPy prints them inside ``name(...)``."""
+    array = getattr(array, "value", array)  # of a symbol, what it is in this run
     text = np.array2string(np.asarray(array), separator=", ", prefix=f"{name}(")
     return (
         text if array.dtype in (np.float64, np.int64, np.bool_) else f"{text}, dtype={array.dtype}"

@@ -14,8 +14,23 @@ from gradtape.tensor import Tensor, bare
 
 __all__ = ["ALIVE", "Variable", "constant"]
 
-#: All variables that there are, by their keys.
-ALIVE: weakref.WeakValueDictionary[Any, Variable] = weakref.WeakValueDictionary()
+
+class _Alive(weakref.WeakValueDictionary[Any, "Variable"]):
+    """Variables by their keys.
+
+    While a function is traced, ``made`` lists those that it makes, with their first values.
+    """
+
+    made: list[tuple[weakref.ref[Any], Any]] | None = None
+
+    def __setitem__(self, key: Any, variable: Variable) -> None:
+        super().__setitem__(key, variable)
+        if self.made is not None:
+            self.made.append((weakref.ref(variable), variable.array))
+
+
+#: All variables that there are.
+ALIVE = _Alive()
 
 
 class Variable(Tensor):

@@ -19,7 +19,7 @@ import numpy as np
 from gradtape import errors
 from gradtape.calls import call, is_tracked, stripped, tensors_in, without_ufunc_defaults
 from gradtape.derivatives.axes import as_array, holds_tensors
-from gradtape.derivatives.indexing import is_basic, picked, plain_index
+from gradtape.derivatives.indexing import at, is_basic, parts_of, picked
 from gradtape.derivatives.writing import added, written
 from gradtape.recording import active
 from gradtape.rules import strip
@@ -196,7 +196,7 @@ def _into_bare_at(ufunc: Any, array: Any, indices: Any, *values: Any) -> None:
 
 def _plain(index: Any) -> tuple[Any, ...]:
     """An index as the tuple of its parts, each as NumPy takes it."""
-    return tuple([plain_index(i) for i in (index if type(index) is tuple else (index,))])
+    return parts_of(index)
 
 
 def _assembled(value: Any) -> Any:
@@ -208,7 +208,7 @@ def _write(t: Any, index: Any, value: Any) -> None:
     """Give t another version, with the value at the index."""
     if not hasattr(value, "dtype"):
         value = np.asarray(value, t.array.dtype)
-    spare = np.ndim(value) - np.ndim(np.asarray(t.array)[index])
+    spare = np.ndim(value) and np.ndim(value) - np.ndim(at(picked, t.array, index))
     if spare > 0:  # NumPy lets a value have axes of length one too many in front
         value = np.squeeze(value, tuple(range(spare)))
     _change(t, index, value, written, operator.setitem)
@@ -223,18 +223,27 @@ def _add_at(t: Any, index: Any, value: Any) -> None:
 
 def _change(t: Any, index: Any, value: Any, primitive: Any, change: Any) -> None:
     """Give t another version, made by ``change(array, index, value)``, which is the primitive's."""
-    alone = _holders(t) <= _ALONE and t.array.ndim and t.array.base is None
-    out = t.array if alone else np.array(t.array)
     array = strip(value)
-    change(out, index, array)
+    if _is_traced((t.array, array, *index)):
+        before = t.array
+        out = at(primitive, before, array, index)
+    else:
+        alone = _holders(t) <= _ALONE and t.array.ndim and t.array.base is None
+        before = out = t.array if alone else np.array(t.array)
+        change(out, index, array)
     if not out.ndim:
         out = out[()]
     key = None
     for recorder in active():
         keys = (t.key, getattr(value, "key", None))
-        key = recorder.record(primitive, keys, (t, value), (out, array), (index,), out, key)
+        key = recorder.record(primitive, keys, (t, value), (before, array), (index,), out, key)
     t.array, t.key = out, key
     _ties(t).written = True
+
+
+def _is_traced(values: Any) -> bool:
+    """Whether there is a symbol among some values: then the write is part of a program."""
+    return any([hasattr(value, "__gradtape_symbol__") for value in values])
 
 
 def _holders(t: Any) -> int:

@@ -82,7 +82,7 @@ ENGINE = [
 ]
 
 #: The engine's limit in lines of code.
-ENGINE_LINES = 1760
+ENGINE_LINES = 1800
 #: The plan's four files alone; the rest was split off since (docs/design.md says why).
 PLANNED = ["rules", "recording", "tensor", "tape"]
 PLANNED_LINES = 1000

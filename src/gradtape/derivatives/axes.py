@@ -11,10 +11,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from gradtape.errors import TrackedConversionError, no_rule_for_argument
+from gradtape.rules import strip
 
 __all__ = [
-    *("along", "as_array", "constant", "holds_tensors", "inverse", "is_tensor", "kept", "one_axis"),
-    "several_axes",
+    *("along", "as_array", "bare_array", "constant", "holds_tensors", "inverse", "is_tensor"),
+    *("kept", "one_axis", "plainly", "several_axes", "together"),
 ]
 
 #: All axes of an array, by how many it has; NumPy allows 64.
@@ -71,6 +72,30 @@ def as_array(value: Any) -> Any:
     if holds_tensors(value):
         return np.stack([as_array(v) for v in value])
     return np.asarray(value)
+
+
+def bare_array(value: Any, dtype: Any = None) -> Any:
+    """The bare array of a value; a symbol, which a traced function computes, stays one."""
+    value = strip(value)
+    if hasattr(value, "__gradtape_symbol__"):
+        return value if dtype is None else value.astype(dtype, copy=False)
+    return np.asarray(value, dtype)
+
+
+def plainly(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of bare arrays, called as it is; as a whole where a traced function calls it."""
+    for value in (*args, *kwargs.values()):
+        if hasattr(value, "__gradtape_symbol__"):
+            return value.called(function, args, kwargs)
+    return function(*args, **kwargs)
+
+
+def together(*arrays: Any) -> Any:
+    """Bare arrays as they are; if one is a symbol, or a tensor of one, all of them as symbols."""
+    symbol = next((s for s in map(strip, arrays) if hasattr(s, "__gradtape_symbol__")), None)
+    if symbol is None:
+        return arrays
+    return tuple([symbol.fresh(a) if type(a) is np.ndarray else a for a in arrays])
 
 
 def constant(value: Any, function: Any, argument: str, reason: str = "") -> Any:

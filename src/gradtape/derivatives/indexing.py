@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import one_axis
+from gradtape.derivatives.axes import bare_array, one_axis
 from gradtape.derivatives.primitives import embed, gather, prefixed, scatter_add
 from gradtape.rules import Primitive, bare, meaning, strip
 
-__all__ = ["is_basic", "picked", "plain_index", "positions_of"]
+__all__ = ["at", "is_basic", "parts_of", "picked", "plain_index", "positions_of"]
 
 Shape = tuple[int, ...]
 _BASIC = (int, slice, type(None), type(...), np.integer)
@@ -37,7 +37,19 @@ def positions_of(shape: Shape, index: tuple[Any, ...]) -> Any:
     size = 1
     for n in shape:
         size *= n
-    return np.asarray(np.arange(size).reshape(shape)[index])
+    return at(picked, np.arange(size).reshape(shape), index)
+
+
+def at(primitive: Any, *arguments: Any) -> Any:
+    """A primitive of bare arrays with an index, some of which may be symbols, as its last argument.
+
+    The index alone says then who notes the call.
+    """
+    *arrays, index = arguments
+    for value in (*index, *arrays):
+        if hasattr(value, "__gradtape_symbol__"):
+            return value.__gradtape_apply__(primitive, tuple(arrays), (index,))
+    return np.asarray(primitive.compute(*arrays, index))
 
 
 def _getitem(x: Any, /, index: tuple[Any, ...]) -> Any:
@@ -61,17 +73,34 @@ picked = Primitive(
 )
 
 
+picked.places = "index"
+
+
 @meaning(operator.getitem)
 def getitem(x: Any, index: Any) -> Any:
     index = index if type(index) is tuple else (index,)
     if not is_basic(index):
-        index = tuple([plain_index(i) for i in index])
+        index = parts_of(index)
     return picked(x, index=index)
+
+
+def parts_of(index: Any) -> tuple[Any, ...]:
+    """An index as the tuple of its parts, each as NumPy takes it."""
+    found: list[Any] = []
+    for i in index if type(index) is tuple else (index,):
+        part = plain_index(i)
+        if hasattr(part, "__gradtape_symbol__") and part.dtype == np.bool_ and part.ndim:
+            found += np.nonzero(part)  # how many there are is then part of the program
+        else:
+            found.append(part)
+    return tuple(found)
 
 
 def plain_index(i: Any) -> Any:
     """One part of an index as NumPy takes it: tensors as bare arrays, lists copied."""
     i = strip(i)
+    if hasattr(i, "__gradtape_symbol__"):
+        return i
     if isinstance(i, (list, np.ndarray)):
         copy = np.array(i)  # the user may write into it before the gradient is taken
         return copy.astype(np.intp) if isinstance(i, list) and not copy.size else copy
@@ -84,7 +113,7 @@ def take(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
         a, axis = np.ravel(a), 0
     if isinstance(indices, (list, tuple)):
         indices = plain_index(list(indices))  # an empty one counts as whole numbers
-    indices = np.asarray(strip(indices))
+    indices = bare_array(indices)
     n = a.shape[axis]
     if mode != "raise":
         indices = np.mod(indices, n) if mode == "wrap" else np.clip(indices, 0, n - 1)
@@ -95,7 +124,7 @@ def take(a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    indices = np.asarray(strip(indices))
+    indices = bare_array(indices)
     axis = one_axis(axis, arr.ndim) + arr.ndim
     if indices.ndim != arr.ndim:
         raise ValueError(

@@ -68,6 +68,8 @@ def _adjoint(x: Any) -> Any:
 
 
 def _matmul(x: Any, y: Any, /) -> Any:
+    if type(y) is not ndarray:  # a bare array's methods see no other's
+        return np.matmul(x, y)
     if x.ndim <= 2 == y.ndim:
         return x.dot(y)  # which has less overhead than matmul
     return _dot(x, y) if y.ndim == 2 else np.matmul(x, y)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
+from gradtape.derivatives.axes import bare_array
 from gradtape.rules import meaning, strip
 
 __all__: list[str] = []
@@ -24,7 +25,7 @@ def _target(function: str, a: Any) -> Any:
 
 @meaning(np.copyto)
 def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    dst, dtype = _target("copyto", dst), np.asarray(strip(src)).dtype
+    dst, dtype = _target("copyto", dst), bare_array(src).dtype
     if not np.can_cast(dtype, dst.dtype, casting):
         raise TypeError(
             f"copyto: cannot cast from {dtype} to {dst.dtype} by the rule {casting!r}; cast the "
@@ -39,13 +40,13 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
 
 @meaning(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    here = np.flatnonzero(np.asarray(strip(mask)).reshape(_target("putmask", a).shape))
+    here = np.flatnonzero(bare_array(mask).reshape(_target("putmask", a).shape))
     _put(a, here, np.ravel(values)[here % np.size(strip(values))])
 
 
 @meaning(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    here = np.flatnonzero(np.asarray(strip(mask)).reshape(_target("place", arr).shape))
+    here = np.flatnonzero(bare_array(mask).reshape(_target("place", arr).shape))
     _put(arr, here, np.ravel(vals)[np.arange(here.size) % np.size(strip(vals))])
 
 
@@ -72,7 +73,7 @@ def _put(a: Any, positions: Any, values: Any) -> None:
 
 @meaning(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
-    arr, indices = _target("put_along_axis", arr), np.asarray(strip(indices))
+    arr, indices = _target("put_along_axis", arr), bare_array(indices)
     if axis is None:
         arr[np.unravel_index(indices, arr.shape)] = values
         return
@@ -96,6 +97,9 @@ def _made_like(function: Any) -> None:
     """Say that a function makes a tensor of a tensor, so that it can be written into."""
 
     def like(a: Any, dtype: Any = None, order: Any = "K", *, shape: Any = None) -> Any:
+        if hasattr(a, "__gradtape_symbol__"):  # its entries are not asked for
+            dtype, shape = dtype or a.dtype, a.shape if shape is None else shape
+            return a.fresh(function(np.empty(shape, a.dtype), dtype)[()])
         return a.result_class(function(a.array, dtype, order, shape=shape)[()])
 
     meaning(function)(like)

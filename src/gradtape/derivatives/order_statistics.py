@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import as_array, is_tensor, kept, several_axes
+from gradtape.derivatives.axes import as_array, bare_array, is_tensor, kept, plainly, several_axes
 from gradtape.derivatives.reductions import flag
 from gradtape.derivatives.statistics import fitted_weights
 from gradtape.rules import meaning, strip
@@ -150,16 +150,17 @@ def _slope(q: Any, count: Any, method: str) -> Any:
 def _quantile(
     a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights: Any, dtype: Any, skips_nan: bool
 ) -> Any:
-    axes, bare_q = several_axes(axis, a.ndim), np.asarray(strip(q))
+    axes, bare_q = several_axes(axis, a.ndim), bare_array(q)
     rows = _rows(a, axes)
     shape = kept(a.shape, axes) if flag(keepdims) else rows.shape[:-1]
     order = np.argsort(strip(rows), -1)
     count = _numbers(rows) if skips_nan else _all(rows)
     if weights is None:
-        places = _places(bare_q, count, method)
+        places = plainly(_places, bare_q, count, method)
     else:
         fitted = np.broadcast_to(fitted_weights(as_array(strip(weights)), a, axis), a.shape)
-        places = _weighted_places(bare_q, rows, _rows(fitted, axes), skips_nan)
+        fitted = _rows(fitted, axes)
+        places = plainly(_weighted_places, bare_q, strip(rows), fitted, skips_nan)
     last = rows.shape[-1] - 1
     spoiled = np.isnan(places) if skips_nan else _numbers(rows) <= last  # NaN is the last entry
     below = np.where(spoiled, last, np.floor(places)).astype(np.intp)
@@ -237,12 +238,15 @@ _bound(np.nanpercentile, np.percentile, 100, True)
 def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect") -> Any:
     if axis is None:
         a, axis = np.ravel(a), -1
-    bare = strip(a)
-    options: Any = {"axis": axis, "kind": kind}
-    parted = np.argsort(np.partition(bare, kth, **options), axis, stable=True)
+    return np.take_along_axis(a, plainly(_parted_from, strip(a), kth, axis, kind), axis)
+
+
+def _parted_from(bare: Any, kth: Any, axis: int, kind: Any) -> Any:
+    """Where each entry of a partition was before."""
+    parted = np.argsort(np.partition(bare, kth, axis=axis, kind=kind), axis, stable=True)
     origin = np.empty(bare.shape, np.intp)
     np.put_along_axis(origin, parted, np.argsort(bare, axis, stable=True), axis)
-    return np.take_along_axis(a, origin, axis)
+    return origin
 
 
 @meaning(np.sort_complex)

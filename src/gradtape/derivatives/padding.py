@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import along, as_array, is_tensor
+from gradtape.derivatives.axes import along, as_array, is_tensor, plainly
 from gradtape.errors import no_rule_for_argument
 from gradtape.rules import meaning, strip
 
@@ -29,7 +29,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     if fill in options:
         options[fill] = as_array(options[fill])
     bare_options = {name: strip(value) for name, value in options.items()}
-    np.pad(np.zeros((1,) * array.ndim), 0, mode, **bare_options)  # NumPy's errors
+    plainly(np.pad, np.zeros((1,) * array.ndim), 0, mode, **bare_options)  # NumPy's errors
     widths = _pad_widths(pad_width, array.ndim)
     if mode in ("constant", "empty"):  # what an empty padding holds is left open
         return _with_constants(array, widths, options.get("constant_values", 0))

@@ -191,6 +191,9 @@ embed: Primitive = Primitive(
 )
 
 
+embed.places = "index"
+
+
 def _scatter_add(x: Any, /, shape: Shape, positions: Any) -> Any:
     """x has the shape of positions behind batch axes; shape includes these too."""
     batch = x.shape[: x.ndim - positions.ndim]
@@ -211,7 +214,10 @@ def gather(x: Any, positions: Any, leading: int) -> Any:
     size = 1
     for n in x.shape[leading:]:
         size *= n
-    return x.reshape((*x.shape[:leading], size))[..., positions]
+    rows = x.reshape((*x.shape[:leading], size))
+    if hasattr(positions, "__gradtape_symbol__"):
+        return positions.picked_from(rows)
+    return rows[..., positions]
 
 
 def _pull_scatter_add(g: Any, x_shape: Shape, positions: Any, batch: Shape) -> Any:
@@ -229,3 +235,4 @@ scatter_add: Primitive = Primitive(
     fills=True,
     name="scatter_add",
 )
+scatter_add.places = "positions"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import kept, several_axes
+from gradtape.derivatives.axes import bare_array, kept, several_axes
 from gradtape.derivatives.primitives import broadcast, filled
 from gradtape.rules import Primitive, adjoint, meaning, strip
 
@@ -26,7 +26,7 @@ def spread(g: Any, x_shape: Shape, axis: Axes, batch: Shape) -> Any:
         g = g.reshape(batch + kept(x_shape, axis))
     elif g.ndim:
         g = g.reshape(())
-    elif isinstance(g, np.generic):
+    elif issubclass(type(g), np.generic):
         return filled(g, x_shape)  # the common case, without detours
     return broadcast.on(g, batch + x_shape)
 
@@ -48,7 +48,7 @@ def flag(keepdims: Any) -> bool:
 
 def mask_of(where: Any, shape: Shape) -> Any:
     """A ``where`` argument, for an array of a shape, as a bare boolean array."""
-    mask = np.asarray(strip(where), np.bool_)
+    mask = bare_array(where, np.bool_)
     if np.broadcast_shapes(mask.shape, shape) != shape:
         raise ValueError(f"where of shape {mask.shape} does not broadcast to the array's, {shape}")
     return mask

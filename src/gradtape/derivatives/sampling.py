@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import as_array
+from gradtape.derivatives.axes import as_array, together
 from gradtape.needs import Named
 from gradtape.rules import Primitive, align, meaning, strip, unbroadcast
 
@@ -68,7 +68,8 @@ def interp(
 
 def _interpolated(x: Any, xp: Any, fp: Any) -> Any:
     """The straight line through the knots on both sides of each place, from the nearer infinity."""
-    knots, values, places = strip(xp), strip(fp), strip(x)
+    x, xp, fp = together(x, xp, fp)
+    knots, values, places = together(strip(xp), strip(fp), strip(x))
     n = len(knots)
     i = np.clip(np.searchsorted(knots, places, "right") - 1, 0, max(n - 2, 0))
     if n == 1:

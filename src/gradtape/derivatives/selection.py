@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import as_array
+from gradtape.derivatives.axes import as_array, bare_array
 from gradtape.errors import no_rule_for_argument
 from gradtape.rules import meaning, strip
 
@@ -24,7 +24,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         )
     if not len(condlist):
         raise ValueError("select: needs at least one condition")
-    conditions = [np.asarray(strip(c)) for c in condlist]
+    conditions = [bare_array(c) for c in condlist]
     for i, condition in enumerate(conditions):
         if condition.dtype != np.bool_:
             raise TypeError(f"select: condition {i} must be boolean, got {condition.dtype}")
@@ -43,7 +43,7 @@ def _of_one_dtype(values: list[Any]) -> list[Any]:
 
 @meaning(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    number = np.asarray(strip(a)).astype(np.intp, casting="safe")
+    number = bare_array(a).astype(np.intp, casting="safe")
     arrays = _of_one_dtype(list(choices))
     n = len(arrays)
     if mode == "raise":
@@ -80,7 +80,7 @@ def _conditions(ndim: int, condlist: Any, functions: int) -> list[Any]:
     """One condition for each function; where only the last one has none: "otherwise"."""
     condlist = strip(condlist)
     one = np.isscalar(condlist) or (ndim and np.ndim(strip(condlist[0])) == 0)
-    conditions = [np.asarray(strip(c), bool) for c in ([condlist] if one else condlist)]
+    conditions = [bare_array(c, bool) for c in ([condlist] if one else condlist)]
     if len(conditions) == functions - 1:
         return [*conditions, ~np.any(conditions, axis=0)]
     if len(conditions) != functions:
@@ -94,7 +94,7 @@ def _conditions(ndim: int, condlist: Any, functions: int) -> list[Any]:
 
 @meaning(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    condition = np.asarray(strip(condition))
+    condition = bare_array(condition)
     if condition.ndim != 1:
         raise ValueError(f"compress: condition must be 1-d, got shape {condition.shape}")
     return np.take(as_array(a), np.flatnonzero(condition), axis)

@@ -91,7 +91,12 @@ def _bind_logsumexp(
     if is_complex:
         return np.real(out), np.exp(1j * np.imag(out))
     sign = plainly(
-        sp.logsumexp, strip(a), axis=axes or None, b=strip(weights), keepdims=keepdims, return_sign=True
+        sp.logsumexp,
+        strip(a),
+        axis=axes or None,
+        b=strip(weights),
+        keepdims=keepdims,
+        return_sign=True,
     )[1]
     return out, sign
 

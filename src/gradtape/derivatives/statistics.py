@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from gradtape.derivatives.axes import as_array, constant, is_tensor, several_axes
+from gradtape.derivatives.axes import (
+    as_array,
+    bare_array,
+    constant,
+    is_tensor,
+    plainly,
+    several_axes,
+    together,
+)
 from gradtape.derivatives.primitives import scatter_add
 from gradtape.rules import bare, meaning, strip
 
@@ -169,7 +178,7 @@ def _stripped(values: Any) -> Any:
 
 @meaning(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
-    x = np.asarray(strip(x))
+    x = bare_array(x)
     if not _is_differentiable(weights):
         return np.bincount(x, strip(weights), minlength)
     size = np.bincount(x, strip(weights), minlength).size  # NumPy's errors
@@ -186,9 +195,10 @@ def _bin_numbers(values: Any, edges: Any) -> Any:
 def _weights_in_bins(columns: Any, edges: Any, weights: Any) -> Any:
     """The sums of the weights in each bin of a grid, from the coordinates of the points."""
     shape = tuple([len(e) - 1 for e in edges])
-    numbers = [_bin_numbers(c, e) for c, e in zip(columns, edges, strict=True)]
-    inside = np.logical_and.reduce(
-        [(i >= 0) & (i < n) for i, n in zip(numbers, shape, strict=True)]
+    numbers = [plainly(_bin_numbers, c, e) for c, e in zip(columns, edges, strict=True)]
+    numbers = together(*numbers)
+    inside = functools.reduce(
+        np.logical_and, [(i >= 0) & (i < n) for i, n in zip(numbers, shape, strict=True)]
     )
     (some,) = np.nonzero(inside)
     positions = np.ravel_multi_index([i[some] for i in numbers], shape)

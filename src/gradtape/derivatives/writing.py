@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.indexing import is_basic, positions_of
+from gradtape.derivatives.indexing import at, is_basic, positions_of
 from gradtape.derivatives.primitives import gather, prefixed, scatter_add
 from gradtape.rules import Primitive, align, unbroadcast
 
@@ -28,8 +28,7 @@ def _others(g: Any, shape: Shape, index: Index, batch: Shape) -> Any:
         out = g.copy()  # the common case, without a mask
         out[prefixed(index, batch)] = 0
         return out
-    rest = np.ones(shape, bool)
-    rest[index] = False
+    rest = at(written, np.ones(shape, bool), np.False_, index)
     return np.where(rest, g, np.zeros((), g.dtype))
 
 
@@ -39,11 +38,10 @@ def _replaced(g: Any, x_shape: Shape, value_shape: Shape, index: Index, batch: S
         return unbroadcast(g[prefixed(index, batch)], value_shape, batch)
     places = positions_of(x_shape, index)
     order = np.arange(places.size).reshape(places.shape)
-    last = np.zeros(x_shape, np.intp)
-    last[index] = order
+    last = at(written, np.zeros(x_shape, np.intp), order, index)
     stayed = last.reshape(-1)[places] == order
     share = gather(g, places, len(batch))
-    if not stayed.all():
+    if hasattr(stayed, "__gradtape_symbol__") or not stayed.all():
         share = np.where(stayed, share, np.zeros((), g.dtype))
     return unbroadcast(share, value_shape, batch)
 

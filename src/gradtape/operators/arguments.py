@@ -355,7 +355,7 @@ def _bare(value: Any, seen: set[int]) -> Any:
     if not isinstance(value, Tensor) or is_tracked(value):
         return value
     array = value.array
-    if isinstance(array, np.ndarray):
+    if issubclass(type(array), np.ndarray):
         if array.base is not None or not array.flags.writeable or id(array) in seen:
             array = array.copy()
         seen.add(id(array))

@@ -100,6 +100,12 @@ class Optimizer(ABC, Generic[StateT]):
         """
         for gradient, variable in self._checked(grads_and_vars):
             value = variable.array
+            if hasattr(value, "__gradtape_symbol__"):
+                value.refuse(  # type: ignore[attr-defined]
+                    f"{type(self).__name__}.apply_gradients keeps its state in Python: return the "
+                    "gradients of a traced function and apply them outside, or write the update "
+                    "with Variables"
+                )
             if value.dtype.char in "fdg":
                 new = np.empty_like(value)
                 self._step(self._state(variable, value), value, gradient, new)

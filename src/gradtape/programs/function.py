@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import functools
-import gc
+import os
+import types
 import warnings
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from gradtape import errors
-from gradtape.nest import flatten, pack
-from gradtape.programs.graph import Graph, Node
-from gradtape.programs.numpy_engine import GuardFailed, NumpyProgram
+from gradtape.later import from_module
+from gradtape.programs.engines import engine_for
+from gradtape.programs.numpy_engine import GuardFailed
+from gradtape.programs.recorded import recorded
 from gradtape.programs.rewrites import rewritten
-from gradtape.programs.symbols import Symbol, TraceError, Tracing
+from gradtape.programs.signatures import read
+from gradtape.programs.trace_once import Plan, check_apart, traced
+from gradtape.programs.tracing import current
 from gradtape.recording import active
 from gradtape.tensor import Tensor
-from gradtape.variable import ALIVE, Variable
 
-__all__ = ["Function", "function"]
+if TYPE_CHECKING:
+    from gradtape.drawing import Drawing
+    from gradtape.programs.readable import Explanation
+
+__all__ = ["Function", "Program", "function"]
 
 #: From this many traces on, a warning says so.
 MANY_TRACES = 16
 
-#: What an argument's leaf is.
-_NUMBERS = (int, float, complex)
+#: So many programs of one signature are kept; what needs another one runs as plain Python.
+MOST_PROGRAMS = 128
 
 
 def function(f: Callable[..., Any] | None = None, *, engine: str | None = None) -> Any:
@@ -36,11 +41,24 @@ def function(f: Callable[..., Any] | None = None, *, engine: str | None = None) 
     ----------
     f : a function of arrays, tensors, Python numbers and nests of them; other arguments (strings,
         flags, ...) must be hashable, and each of their values has a program of its own.
-    engine : ``"numpy"``, or None for the best that is installed.
+    engine : ``"numpy"``, which None stands for, or ``"llvm"`` (with the extra:
+        ``pip install "gradtape[llvm]"``), which is young and knows fewer operations.
 
     Returns
     -------
-    Function : a function that does the same.
+    Function : a function that does the same. Its ``traces`` say how often it was traced.
+
+    Raises
+    ------
+    TypeError : (by a call) an argument can neither be an input nor be compared.
+    TraceError : (by a call, a TypeError) the function did what a program could not do again; the
+        message says what to write instead.
+
+    Notes
+    -----
+    Where Python looks at a value (``if x > 0``, ``float(x)``, ``int(n)``), the program checks as it
+    runs that it would see the same; else another program takes over, or the function is traced
+    again.
 
     Examples
     --------
@@ -59,217 +77,227 @@ def function(f: Callable[..., Any] | None = None, *, engine: str | None = None) 
 
 
 class Function:
-    """A function that is traced and run as a program; ``gradtape.function`` makes it."""
+    """A function that is traced and run as a program; ``gradtape.function`` makes it.
+
+    Attributes
+    ----------
+    f : the function itself.
+    traces : how often it was traced.
+    """
 
     def __init__(self, f: Callable[..., Any], engine: str | None = None) -> None:
         if not callable(f):
             raise TypeError(
                 f"argument `f` of function must be a function, but is {errors.describe(f)}"
             )
-        if engine not in (None, "numpy"):
-            raise ValueError(f"argument `engine` of function must be 'numpy', not {engine!r}")
+        engine_for(engine)  # its errors
         self.f = f
+        self.engine = engine
         self.traces = 0
-        self._programs: dict[Any, list[_Traced]] = {}
-        functools.update_wrapper(self, f)
+        self._programs: dict[Any, list[Program]] = {}
+        self._derivatives: dict[Any, Any] = {}  # what ``recorded`` made
+        self._is_full = False  # whether a warning said that there are too many programs
+        functools.update_wrapper(self, f, updated=())
+        self.__name__ = errors.named(f)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; trace it first if there is none."""
-        if active():  # other recorders are to see what happens
+        tracing = current()
+        if tracing is not None and tracing.here:
+            return self.f(*args, **kwargs)  # part of another trace
+        leaves, values, key = read(args, kwargs)
+        if key is None:
             return self.f(*args, **kwargs)
-        leaves = flatten((args, kwargs)) if kwargs else _flat(args)
-        signature = _signature(leaves, args, kwargs)
-        if signature is None:  # within another trace
+        if active():
+            return recorded(self, args, kwargs, (leaves, values, key))
+        program, results = self._found(args, kwargs, leaves, values, key)
+        if program is None:
             return self.f(*args, **kwargs)
-        programs = self._programs.get(signature)
+        return program.finished(results, leaves)
+
+    def _found(
+        self, args: Any, kwargs: Any, leaves: list[Any], values: list[Any], key: Any
+    ) -> tuple[Program | None, Any]:
+        """The program that holds for some arguments, and its results; None if there are too many.
+
+        Without the effects: ``Program.finished`` has them.
+        """
+        programs = self._programs.get(key)
         if programs is not None:
             for i, program in enumerate(programs):
+                plan = program.plan
+                if plan.holds is not None and not _true(plan.holds):
+                    continue
+                if program.picky and not program.fits(leaves):
+                    continue
                 try:
-                    results = program.run(*[leaves[j] for j in program.given], *program.state())
+                    if plan.state:
+                        results = program.run(*values, *[v.array for v in plan.state])
+                    else:
+                        results = program.run(*values)
                 except GuardFailed:
                     continue
                 if i:
                     programs.insert(0, programs.pop(i))
-                return program.answer(results)
-        program, answer = _trace(self.f, args, kwargs)
-        self._programs.setdefault(signature, []).insert(0, program)
+                return program, results
+            if len(programs) >= MOST_PROGRAMS and not self._forget_stale(programs):
+                return None, None
+        plan, found = traced(self.f, args, kwargs)
+        program = Program(plan, self.engine)
+        self._programs.setdefault(key, []).insert(0, program)
+        self._count()
+        return program, found
+
+    def _count(self) -> None:
         self.traces += 1
         if self.traces == MANY_TRACES:
             warnings.warn(
                 f"{errors.named(self.f)} was traced {self.traces} times: each shape, dtype and "
                 "static argument, and each way through its branches and loops, is a program of "
-                "its own",
-                stacklevel=2,
+                "its own. Pass what changes as an array or a number, and keep float(x) and int(x) "
+                "of computed values out of it.",
+                stacklevel=4,
             )
-        return answer
+
+    def _forget_stale(self, programs: list[Program]) -> bool:
+        """Drop the programs whose names stand for something else now; whether there were any."""
+        kept = [p for p in programs if p.plan.holds is None or _true(p.plan.holds)]
+        if len(kept) == len(programs):
+            if not self._is_full:
+                self._is_full = True
+                warnings.warn(
+                    f"{errors.named(self.f)} has {MOST_PROGRAMS} programs for arguments of the "
+                    "same shapes, one for each way through its branches and loops: other ways run "
+                    "as plain Python from now on. Choose with np.where, or keep the loop out of "
+                    "the function.",
+                    stacklevel=5,
+                )
+            return False
+        programs[:] = kept
+        return True
+
+    def explain_trace(self, *args: Any, **kwargs: Any) -> Explanation:
+        """The program for some arguments, to read: before and after each rewrite, and as it runs.
+
+        Without arguments, that of the last call of the signature that was traced last; with some,
+        the function is traced if it was not, and what it would assign is not assigned.
+
+        Raises
+        ------
+        ValueError : nothing was traced yet.
+        """
+        program = self._program_for(args, kwargs)
+        return from_module("programs.readable", "Explanation")(self.__name__, program)  # type: ignore[no-any-return]
+
+    def draw(self, *args: Any, **kwargs: Any) -> Drawing:
+        """A picture of the program, after all rewrites; arguments and errors as ``explain_trace``.
+
+        Returns
+        -------
+        gradtape.drawing.Drawing : it shows itself in a notebook, ``save`` writes a file.
+        """
+        return self.explain_trace(*args, **kwargs).draw()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all programs of the function to a file, which ``gradtape.load`` reads.
+
+        The file holds no code and no pickles; docs/function-files.md says what stands in it.
+
+        Parameters
+        ----------
+        path : the file; it appears whole or not at all.
+
+        Raises
+        ------
+        ValueError : nothing was traced yet.
+        CannotSaveError : (a TypeError) the function calls something that a file cannot name, or
+            holds something that is neither an array nor a number; the message says which.
+        OSError : the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile, numpy as np, gradtape as gt
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "double.gt"
+        >>> double = gt.function(lambda x: 2 * x)
+        >>> double(np.arange(3.0))
+        array([0., 2., 4.])
+        >>> double.save(path)
+        >>> gt.load(path)(np.ones(3))
+        array([2., 2., 2.])
+        """
+        programs = [p for found in self._programs.values() for p in found]
+        if not programs:
+            raise ValueError(f"{self.__name__} was not traced yet: call it before it is saved")
+        recipe_of = from_module("programs.recipes", "recipe_of")
+        recipes = [recipe_of(program.plan) for program in programs]
+        from_module("programs.files", "save")(path, self.__name__, recipes)
+
+    def _program_for(self, args: Any, kwargs: Any) -> Program:
+        """The program for some arguments; without any, one of those that there are."""
+        found: Program | None = None
+        if args or kwargs:
+            leaves, values, key = read(args, kwargs)
+            if key is not None:
+                found, _ = self._found(args, kwargs, leaves, values, key)
+        elif self._programs:
+            found = list(self._programs.values())[-1][0]
+        if found is None:
+            raise ValueError(f"{self.__name__} was not traced yet: call it, or give arguments")
+        return found
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}, traced {self.traces} times>"
 
 
-def _flat(args: tuple[Any, ...]) -> list[Any]:
-    leaves = []
-    for a in args:
-        if type(a) is np.ndarray or type(a) is float:
-            leaves.append(a)
-        else:
-            leaves += flatten(a)
-    return leaves
+class Program:
+    """One program of a function: a plan, and the engine that runs its graph (``run``)."""
+
+    def __init__(self, plan: Plan, engine: str | None) -> None:
+        self.plan = plan
+        self.graph = rewritten(plan.graph)
+        #: Whether more is to be looked at than the signature.
+        self.picky = bool(plan.strides or plan.written)
+        self.run = engine_for(engine)(self.graph)
+
+    def fits(self, leaves: list[Any]) -> bool:
+        """Whether the arguments lie in memory as they did."""
+        if self.plan.written:
+            check_apart(self.plan, leaves)
+        if self.plan.strides is None:
+            return True
+        now = [getattr(_bare(leaves[i]), "strides", None) for i in self.plan.given]
+        return now == self.plan.strides
+
+    def finished(self, results: Any, leaves: list[Any]) -> Any:
+        """Assign what it assigns, write what it writes, return what the function returns."""
+        plan = self.plan
+        if plan.assigned:
+            self.assign(results)
+        start = plan.computed + len(plan.assigned)
+        for i, value in zip(plan.written, results[start:], strict=True) if plan.written else ():
+            leaf = leaves[i]
+            if isinstance(leaf, Tensor):
+                leaf.array, leaf.key = value, None
+            else:
+                leaf[...] = value
+        return plan.answer(results, leaves)
+
+    def assign(self, results: Any) -> None:
+        """Give variables what they get."""
+        start = self.plan.computed
+        for i, variable in enumerate(self.plan.assigned):
+            variable.array = results[start + i]
 
 
-def _signature(leaves: list[Any], args: Any, kwargs: Any) -> Any:
-    """What decides which programs may run: None within another trace."""
-    parts: list[Any] = []
-    for leaf in leaves:
-        kind = type(leaf)
-        if kind is np.ndarray:
-            parts.append((leaf.shape, leaf.dtype))
-        elif kind in _NUMBERS or isinstance(leaf, np.generic):
-            parts.append(kind)
-        elif kind is Symbol:
-            return None
-        elif isinstance(leaf, Variable):
-            parts.append(("variable", leaf.key))
-        elif isinstance(leaf, Tensor):
-            if type(leaf.array) is Symbol:
-                return None
-            parts.append((kind, leaf.shape, leaf.dtype))
-        else:
-            try:
-                hash(leaf)
-            except TypeError:
-                raise TypeError(
-                    f"an argument of a traced function is {errors.describe(leaf)}: pass arrays, "
-                    "tensors and numbers, or something hashable that stays the same"
-                ) from None
-            parts.append(("static", kind, leaf))
-    structure = None if len(leaves) == len(args) and not kwargs else _structure((args, kwargs))
-    return tuple(parts), structure
+def _bare(leaf: Any) -> Any:
+    return leaf.array if isinstance(leaf, Tensor) else leaf
 
 
-def _structure(nest: Any) -> Any:
-    """The structure of a nest, hashable."""
-    return repr(pack(nest, [0] * len(flatten(nest))))
-
-
-class _Traced:
-    """One program of a function, and what goes in and out beside the arrays."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        given: list[int],
-        variables: list[Variable],
-        assigned: list[Variable],
-        answer: Callable[[Any], Any],
-    ) -> None:
-        self.graph = graph
-        self.given, self.variables, self.assigned = given, variables, assigned
-        self.run = NumpyProgram(graph)
-        self._answer = answer
-
-    def state(self) -> list[Any]:
-        """The values of the variables that it reads, as they are now."""
-        return [v.array for v in self.variables]
-
-    def answer(self, results: tuple[Any, ...]) -> Any:
-        """Assign what it assigns, and return what the function returns."""
-        if self.assigned:
-            count = len(results) - len(self.assigned)
-            for variable, value in zip(self.assigned, results[count:], strict=True):
-                variable.array = value
-        return self._answer(results)
-
-
-def _trace(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[_Traced, Any]:
-    """Run a function on symbols: its program, and what it returned this time."""
-    tracing = Tracing()
-    leaves = flatten((args, kwargs))
-    given: list[int] = []
-    symbols = []
-    for i, leaf in enumerate(leaves):
-        if isinstance(leaf, Variable) or not _is_input(leaf):
-            symbols.append(leaf)
-            continue
-        given.append(i)
-        tensor = isinstance(leaf, Tensor)
-        symbol = tracing.input(leaf.array if tensor else leaf)
-        symbols.append(leaf.result_class(symbol) if tensor else symbol)
-    own_args, own_kwargs = pack((args, kwargs), symbols)
-    before = {v: v.array for v in list(ALIVE.values())}
-    state = {}
+def _true(holds: Callable[[], bool]) -> bool:
     try:
-        for v in before:
-            v.array = state[v] = tracing.input(before[v])
-        result = f(*own_args, **own_kwargs)
-        assigned = [v for v in before if v.array is not state[v]]
-        after = [v.array for v in assigned]
-    finally:
-        tracing.open = False
-        for v, array in before.items():
-            v.array = array
-    out = flatten(result)
-    arrays = [t.array if isinstance(t, Tensor) else t for t in out]
-    moving = [i for i, a in enumerate(arrays) if type(a) is Symbol]
-    tracing.graph.outputs = [tracing.node_of(a) for a in [*[arrays[i] for i in moving], *after]]
-    traced_inputs = [(v, state[v].node) for v in before]
-    values = [getattr(a, "value", a) for a in after]
-    kinds = [(type(t).result_class if isinstance(t, Tensor) else None) for t in out]
-    plain = [getattr(a, "value", a) for a in arrays]
-    statics = [None if i in moving else t for i, t in enumerate(out)]
-    like = pack(result, [0] * len(out))
-    del own_args, own_kwargs, symbols, symbol, result, out, arrays, after, state
-    _check_nothing_kept(tracing)
-    for v, value in zip(assigned, values, strict=True):
-        v.array = value
-    graph, variables = _without_unread(tracing.graph, len(given), traced_inputs)
-    answer = _answering(like, statics, moving, kinds)
-    program = _Traced(rewritten(graph), given, variables, assigned, answer)
-    return program, answer([plain[i] for i in moving])
-
-
-def _is_input(leaf: Any) -> bool:
-    return type(leaf) in _NUMBERS or isinstance(leaf, (np.ndarray, np.generic, Tensor))
-
-
-def _answering(
-    like: Any, statics: list[Any], moving: list[int], kinds: list[Any]
-) -> Callable[[Any], Any]:
-    """What makes the function's own kind of answer of a program's results."""
-    if moving == [0] and len(statics) == 1 and like == 0:
-        kind = kinds[0]
-        return (lambda results: results[0]) if kind is None else (lambda results: kind(results[0]))
-
-    def answer(results: Any) -> Any:
-        leaves = list(statics)
-        for i, value in zip(moving, results, strict=False):
-            kind = kinds[i]
-            leaves[i] = value if kind is None else kind(value)
-        return pack(like, leaves)
-
-    return answer
-
-
-def _without_unread(
-    graph: Graph, arguments: int, variables: list[tuple[Variable, Node]]
-) -> tuple[Graph, list[Variable]]:
-    """The graph without the inputs for variables that it does not read."""
-    read: set[Node] = {*graph.outputs, *[guard.node for guard in graph.guards]}
-    for node in graph.nodes:
-        read.update(node.inputs)
-    kept = [(v, node) for v, node in variables if node in read]
-    graph.inputs = [*graph.inputs[:arguments], *[node for _, node in kept]]
-    return graph, [v for v, _ in kept]
-
-
-def _check_nothing_kept(tracing: Tracing) -> None:
-    """Raise if something outside of the function holds what it computed."""
-    if tracing.alive():
-        gc.collect()
-    kept = tracing.alive()
-    if kept:
-        raise TraceError(
-            f"a traced function kept a value that it computed ({errors.describe(kept[0].value)}) "
-            "outside of itself, in a list, an attribute or a global: a program could not do that "
-            "again. Return it instead, or keep it in a gradtape.Variable."
-        )
+        return holds()
+    except (KeyError, ValueError):  # a name that is gone
+        return False

@@ -35,12 +35,13 @@ class Opaque:
         return self.function(*args, **kwargs)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Node:
     """One value of a program, and how it is computed.
 
-    ``op`` is None for an input and for a constant, which has a ``value``. A node with several
-    results has a tuple for ``shape`` and ``dtype``, and one node with the op ``picking`` for each.
+    ``op`` is None for an input and for a constant, which has a ``value``; a ``fixed`` one is held
+    by nobody else, so that it stays what it is. A node with several results has a tuple for
+    ``shape`` and ``dtype``, and one node with the op ``operator.getitem`` for each.
     """
 
     number: int
@@ -50,6 +51,11 @@ class Node:
     shape: Any
     dtype: Any
     value: Any = None
+    fixed: bool = False
+
+    def __repr__(self) -> str:
+        inputs = ", ".join([f"%{i.number}" for i in self.inputs])
+        return f"<%{self.number} = {self.name}({inputs})>"
 
     @property
     def name(self) -> str:

@@ -8,274 +8,196 @@ graph gets a guard.
 
 from __future__ import annotations
 
-import dis
+import math
 import operator
 import sys
-import threading
-import weakref
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from gradtape import errors
-from gradtape.calls import call, without_ufunc_defaults
-from gradtape.programs.graph import Graph, Node, Opaque
-from gradtape.rules import BARE, BINDINGS, STRAIGHT, UFUNCS
-from gradtape.tensor import PLAIN
+from gradtape import guards
+from gradtape.calls import call, tensors_in, without_ufunc_defaults
+from gradtape.programs import inplace
+from gradtape.programs.behaviour import (
+    OURS,
+    STORE,
+    SUBSCRIPT,
+    binary,
+    changing,
+    conversion,
+    function,
+    in_place,
+    opcode,
+)
+from gradtape.programs.graph import Node
+from gradtape.programs.opaque import MUTATING, STATIC, apply, called, mutated, stored
+from gradtape.programs.tracing import (
+    SYMBOL,
+    TracedAttributeError,
+    TraceError,
+    Tracing,
+    concrete,
+)
+from gradtape.rules import BARE, BINDINGS, UFUNCS
+from gradtape.tensor import PLAIN, Tensor
 
 __all__ = ["Symbol", "TraceError", "Tracing", "concrete"]
 
-_OURS = f"{Path(__file__).parents[1]}/"
-
-#: What depends on shapes and dtypes only.
-_STATIC = frozenset(
-    {
-        *(np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type),
-        *(np.can_cast, np.common_type),
-    }
-)
-
-
-class TraceError(TypeError):
-    """A function did something that a program could not do again.
-
-    Fails: ``np.asarray(x)`` in a function under ``gradtape.function``.
-    Works: ``x`` itself; or ``gradtape.function`` around the parts before and after.
-    """
-
-
-class Tracing:
-    """One run of a function on symbols."""
-
-    def __init__(self) -> None:
-        self.graph = Graph()
-        self.open = True
-        self._thread = threading.get_ident()
-        self._constants: dict[int, Node] = {}
-        self._symbols: list[weakref.ref[Symbol]] = []
-
-    @property
-    def here(self) -> bool:
-        """Whether symbols of this run note what is done with them, here and now."""
-        return self.open and threading.get_ident() == self._thread
-
-    def input(self, value: Any) -> Symbol:
-        """A symbol for something that is given anew at each call."""
-        return self._symbol(self.graph.input(value), value)
-
-    def alive(self) -> list[Symbol]:
-        """The symbols that something still holds."""
-        return [symbol for ref in self._symbols if (symbol := ref()) is not None]
-
-    def _symbol(self, node: Node, value: Any) -> Symbol:
-        symbol = Symbol(self, node, value)
-        self._symbols.append(weakref.ref(symbol))
-        return symbol
-
-    def node_of(self, value: Any) -> Node:
-        """The node of a symbol, or of a value that was there before."""
-        if type(value) is Symbol:
-            return value.node
-        # Numbers by value and type, arrays by identity: they are kept, so that ids stay theirs.
-        node = self._constants.get(id(value))
-        if node is None:
-            node = self._constants[id(value)] = self.graph.constant(value)
-        return node
-
-    def run(self, op: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
-        """Compute something on the values of symbols, and note it."""
-        out = op_function(op)(*map(concrete, inputs), *params)
-        if type(out) is np.ndarray and not out.ndim:
-            out = out[()]
-        node = self.graph.add(op, map(self.node_of, inputs), params, out)
-        if type(out) is not tuple:
-            return self._symbol(node, out)
-        return tuple([self._pick(node, i, o) for i, o in enumerate(out)])
-
-    def _pick(self, node: Node, i: int, value: Any) -> Symbol:
-        return self._symbol(self.graph.add(operator.getitem, (node,), (i,), value), value)
-
-    def seen(self, symbol: Symbol, look: Callable[[Any], Any]) -> Any:
-        """What Python is told of a value: from now on, the program depends on it."""
-        told = look(symbol.value)
-        self.graph.guard(symbol.node, look, told)
-        return told
-
-
-def op_function(op: Any) -> Callable[..., Any]:
-    """What a node's op computes on bare arrays."""
-    return getattr(op, "compute", op)  # type: ignore[no-any-return]
-
-
-def concrete(value: Any) -> Any:
-    """The value of a symbol; anything else as it is."""
-    return value.value if type(value) is Symbol else value
-
-
-def tracing_of(values: Any) -> Tracing | None:
-    """The run that the first symbol among some values belongs to, if that goes on here."""
-    for value in values:
-        if type(value) is Symbol:
-            return value.tracing if value.tracing.here else None
-    return None
-
-
-def _apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
-    """Call a primitive in its canonical form."""
-    tracing = tracing_of(inputs)
-    if tracing is None:
-        return op_function(primitive)(*map(concrete, inputs), *params)
-    return tracing.run(primitive, inputs, params)
-
-
-def _opaque(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Call a function that has no primitive, on the values; its arrays are symbols again."""
-    if isinstance(function, np.ufunc) and not kwargs and function.nout == 1:
-        return _apply(function, args)
-    found: list[Symbol] = []
-
-    def emptied(value: Any) -> Any:
-        if type(value) is Symbol:
-            found.append(value)
-            return _Hole(len(found) - 1)
-        if isinstance(value, (list, tuple)):
-            return type(value)([emptied(v) for v in value])
-        return value
-
-    args = emptied(tuple(args))
-    kwargs = {name: emptied(value) for name, value in kwargs.items()}
-
-    def arrange(values: Any) -> Any:
-        return _filled(args, values), {k: _filled(v, values) for k, v in kwargs.items()}
-
-    op = Opaque(getattr(*function) if isinstance(function, tuple) else function, arrange)
-    tracing = tracing_of(found)
-    if tracing is None or function in _STATIC:
-        return op.compute(*map(concrete, found))
-    out = op.compute(*[s.value for s in found])
-    if isinstance(out, (np.ndarray, np.generic)) or (
-        type(out) is tuple and all([isinstance(o, np.ndarray) for o in out])
-    ):
-        return tracing.run(op, tuple(found))
-    if isinstance(out, (bool, int, float, str)):
-        node = tracing.graph.add(op, [s.node for s in found], (), out)
-        return tracing.seen(Symbol(tracing, node, out), _as_it_is)
-    raise TraceError(
-        f"{errors.name_of(function)} gives {errors.describe(out)}, which a traced function cannot "
-        "give anew at each call"
-    )
-
-
-class _Hole:
-    """The place of an input in an opaque call's arguments."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-def _filled(value: Any, inputs: Any) -> Any:
-    if type(value) is _Hole:
-        return inputs[value.index]
-    if isinstance(value, (list, tuple)):
-        return type(value)([_filled(v, inputs) for v in value])
-    return value
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _binary(function: Any, reflected: bool = False) -> Any:
-    binder = BINDINGS.get(function) or STRAIGHT.get(function)
-
-    def operate(self: Symbol, other: Any) -> Any:
-        if hasattr(other, "__gradtape_several__") and type(other) is not Symbol:
-            return NotImplemented  # a tensor's own operator does it
-        pair = (other, self) if reflected else (self, other)
-        if binder is None:
-            return _opaque(function, pair, {})
-        return binder(*pair)
-
-    return operate
-
-
-def _function(function: Any) -> Any:
-    """A method that is a NumPy function of the symbol."""
-
-    def method(self: Symbol, *args: Any, **kwargs: Any) -> Any:
-        return self.__array_function__(function, (), (self, *args), kwargs)
-
-    return method
-
-
-def _conversion(look: Callable[[Any], Any]) -> Any:
-    """What Python sees of a value."""
-
-    def converted(self: Symbol) -> Any:
-        if not self.tracing.here:
-            return look(self.value)
-        frame = sys._getframe(1)
-        if frame.f_code.co_filename.startswith(f"{_OURS}derivatives"):
-            raise TraceError("a rule looked at a value")  # the primitive is then kept whole
-        if _stores(frame):
-            raise TraceError(
-                "a value that a traced function computed was written into a NumPy array that the "
-                "program cannot see: make the array with gradtape.zeros or np.zeros_like(x), or "
-                "build it with np.stack"
-            )
-        return self.tracing.seen(self, look)
-
-    return converted
-
-
-def _stores(frame: Any) -> bool:
-    """Whether a frame is executing ``something[index] = value``."""
-    return bool(frame.f_code.co_code[frame.f_lasti] == _STORE)
-
-
-_STORE = dis.opmap["STORE_SUBSCR"]
+#: The attributes that arrays have and symbols do not.
+_MISSING = frozenset(name for name in dir(np.ndarray) if not name.startswith("_"))
 
 
 class Symbol:
     """An array of a traced function: its value in this run, and the node that computes it."""
 
-    __slots__ = ("__weakref__", "node", "tracing", "value")
+    __slots__ = ("__weakref__", "node", "origin", "tracing", "value", "views")
 
     def __init__(self, tracing: Tracing, node: Node, value: Any) -> None:
         self.tracing, self.node, self.value = tracing, node, value
+        self.origin: Any = None  #: (symbol, op, other inputs, params) that it is a view of
+        self.views: list[Any] = []
 
-    __gradtape_apply__ = staticmethod(_apply)
+    __gradtape_apply__ = __gradtape_several__ = staticmethod(apply)
     __gradtape_symbol__ = True
 
+    #: Any function of arrays, as a program calls it: ``called(function, args, kwargs)``.
+    called = staticmethod(called)
+
+    # To others it is what its value is; type() tells the difference.
+    __class__ = property(lambda self: type(self.value))
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if kwargs.get("out") is not None:
-            raise TraceError(f"{ufunc.__name__}: out= writes into an array; write t = ... instead")
         function = ufunc if method == "__call__" else (ufunc, method)
+        if method == "at":
+            if isinstance(inputs[0], Tensor):
+                return inputs[0].__array_ufunc__(ufunc, method, *inputs, **kwargs)
+            return mutated(function, inputs, kwargs)
+        if kwargs.get("out") is not None:
+            return self._into(function, inputs, kwargs)
         return self.__array_function__(function, (), inputs, without_ufunc_defaults(kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if not self.tracing.here or function in _STATIC or _is_bare(function):
-            return _opaque(function, args, kwargs)
+        if kwargs.get("out") is not None:
+            return self._into(function, args, kwargs)
+        if any([type(t) is not Symbol for t in tensors_in([args, list(kwargs.values())])]):
+            return call(function, args, kwargs)
+        if not self.tracing.here or function in STATIC or _is_bare(function):
+            return called(function, args, kwargs)
+        if function in MUTATING:
+            return mutated(function, args, kwargs)
         if not (function in BINDINGS or function in UFUNCS or isinstance(function, tuple)):
-            return _opaque(function, args, kwargs)
-        return call(function, args, kwargs)
+            return called(function, args, kwargs)
+        return self._meant(function, args, kwargs)
+
+    def _meant(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """What a function means on tensors; or it as it is, if that cannot be traced."""
+        tracing = self.tracing
+        again = [a for f, a in tracing.within if f == function]
+        if len(again) > 1 or any([_same(a, args) for a in again]):
+            return called(function, args, kwargs)  # its meaning calls it
+        mark = tracing.mark()
+        tracing.within.append((function, args))
+        try:
+            result = call(function, args, kwargs)
+            return result.copy() if any([result is a for a in args]) else result
+        except Exception:
+            tracing.back_to(mark)
+        finally:
+            tracing.within.pop()
+        return called(function, args, kwargs)
+
+    def refuse(self, reason: str) -> None:
+        """Raise, for a reason that somebody else knows.
+
+        Raises
+        ------
+        TraceError : while the function is traced.
+        """
+        if self.tracing.here:
+            raise TraceError(reason)
+
+    def picked_from(self, rows: Any) -> Any:
+        """The entries of the last axis of an array or a tensor at these positions."""
+        return BINDINGS[operator.getitem](rows, (..., self))
+
+    def tried(self, function: Any, values: Any) -> Any:
+        """A function of arrays, as part of the program; as a whole, if that cannot be."""
+        tracing = self.tracing
+        if not tracing.here:
+            return function(*map(concrete, values))
+        if any([type(t) is not Symbol for t in tensors_in(list(values))]):
+            return function(*values)
+        mark = tracing.mark()
+        tracing.within.append((function, ()))
+        try:
+            return function(*values)
+        except Exception:
+            tracing.back_to(mark)
+        finally:
+            tracing.within.pop()
+        return called(function, values, {})
+
+    def _into(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A call with ``out=``."""
+        out = kwargs.pop("out")
+        target = out[0] if type(out) is tuple and len(out) == 1 else out
+        if isinstance(target, Tensor) and not isinstance(function, tuple):
+            return target.__array_function__(function, (), args, {**kwargs, "out": target})
+        if type(target) is not Symbol:
+            raise stored()
+        where = kwargs.pop("where", True)
+        result = self.__array_function__(function, (), args, without_ufunc_defaults(kwargs))
+        if where is not True:
+            result = np.where(where, result, target)
+        return inplace.overwrite(target, result)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if not self.tracing.here:
             return np.asarray(self.value, dtype)
+        frame = sys._getframe(1)
+        executed = opcode(frame)
+        if executed == STORE:
+            raise stored()
+        if frame.f_code.co_filename.startswith(f"{OURS}tf/") and self.dtype.kind in "iub":
+            self.tolist()  # a shape, axes, widths: the program depends on them
+            return np.array(self.value, dtype)
+        way_out = "with np.stack, np.concatenate or np.where, values become arrays again"
+        if executed == SUBSCRIPT:
+            way_out = "write np.take(a, i, axis) for a[i], or gradtape.constant(a)[i]"
         raise TraceError(
             "a traced function asked for the values of an array that it computes "
-            f"(shape {self.shape}, dtype {self.dtype}), as np.asarray does: a program cannot give "
-            "them to what it does not see"
+            f"(shape {self.shape}, dtype {self.dtype}), as np.asarray and np.array do: a program "
+            f"cannot give them to what it does not see; {way_out}"
         )
 
-    base = None
+    def __getattr__(self, name: str) -> Any:
+        if name in _MISSING:
+            raise TracedAttributeError(
+                f"an array of a traced function has no attribute {name!r}: a program computes with "
+                "whole arrays, and knows nothing of their memory"
+            )
+        raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
+
+    # What is inside -------------------------------------------------------------------------------
+
+    array = property(lambda self: self)
     nbytes = property(operator.attrgetter("value.nbytes"))
     itemsize = property(operator.attrgetter("dtype.itemsize"))
-
     shape = property(operator.attrgetter("node.shape"))
+
+    @property
+    def base(self) -> Any:
+        """What it is a view of."""
+        if self.origin is None:
+            return None
+        above = self.origin[0]
+        return above if above.origin is None else above.base
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a Python number, which promotes weakly."""
+        return isinstance(self.node.dtype, type)
 
     @property
     def dtype(self) -> Any:
@@ -291,116 +213,211 @@ class Symbol:
     @property
     def size(self) -> int:
         """The number of entries."""
-        return int(np.prod(self.node.shape, dtype=int))
+        return math.prod(self.node.shape)
 
     def strong(self, dtype: Any = None) -> Any:
-        """It in a dtype; a Python number as one of NumPy's."""
-        if dtype is None and not isinstance(self.node.dtype, type):
-            return self
+        """A copy of it in a dtype; of a Python number, one of NumPy's."""
         dtype = np.dtype(self.dtype if dtype is None else dtype)
-        if isinstance(self.node.dtype, type):
-            return self.tracing.run(dtype.type, (self,)) if self.tracing.here else self.value
-        return self if dtype is self.node.dtype else self.astype(dtype)
+        if not self.tracing.here:
+            return np.array(self.value, dtype)[()]
+        if self.is_plain:
+            return apply(dtype.type, (self,))
+        return self.frozen() if dtype == self.node.dtype else self.astype(dtype)
+
+    def frozen(self) -> Symbol:
+        """The same value, which no write into this one changes."""
+        return self.tracing.symbol(self.node, self.value)  # type: ignore[no-any-return]
+
+    def become(self, result: Any) -> None:
+        """Stand for another value from now on, in what it is a view of and its views, too."""
+        inplace.become(self, result)
+
+    def check_writable(self) -> None:
+        """Raise if it cannot be written into."""
+        inplace.check_writable(self)
+
+    def tie(self, view: Symbol, op: Any, others: Any, params: Any) -> None:
+        """Note that another symbol is a view of this one, if their values share memory."""
+        inplace.tie(self, view, op, others, params)
+
+    def fresh(self, array: Any) -> Any:
+        """A new array beside it, which may be written into."""
+        return self.tracing.constant(array) if self.tracing.here else array
 
     def __len__(self) -> int:
-        if not self.node.shape:
-            raise TypeError("len() of a number")
-        return int(self.node.shape[0])
+        return len(self.value)
 
     def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(len(self)))
 
-    def __repr__(self) -> str:
-        return f"<traced {self.node.name}: {self.value!r}>"
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
 
-    __hash__ = object.__hash__
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    def __hash__(self) -> int:
+        if isinstance(self.value, np.ndarray):
+            raise TypeError(f"unhashable type: {type(self.value).__name__!r}")
+        return self.tracing.seen(self, hash) if self.tracing.here else hash(self.value)
+
+    def __copy__(self) -> Any:
+        return np.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return np.copy(self)
+
+    def __reduce__(self) -> Any:
+        raise TraceError("a value that a traced function computes cannot be pickled")
 
     def item(self, *index: Any) -> Any:
         """One entry as a Python number: from now on, the program depends on it."""
-        return self.tracing.seen(self[index] if index else self, operator.methodcaller("item"))
+        symbol = self[index] if index else self
+        if not symbol.tracing.here:
+            return symbol.value.item()
+        return self.tracing.seen(symbol, operator.methodcaller("item"))
 
     def tolist(self) -> Any:
         """The entries as Python numbers: from now on, the program depends on them."""
+        if not self.tracing.here:
+            return self.value.tolist()
         return self.tracing.seen(self, operator.methodcaller("tolist"))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise TraceError("writing into an array of a traced function is not there yet")
-
-    __bool__ = _conversion(bool)
-    __float__ = _conversion(float)
-    __int__ = _conversion(int)
-    __complex__ = _conversion(complex)
-    __index__ = _conversion(operator.index)
-
-    __add__ = _binary(np.add)
-    __radd__ = _binary(np.add, reflected=True)
-    __sub__ = _binary(np.subtract)
-    __rsub__ = _binary(np.subtract, reflected=True)
-    __mul__ = _binary(np.multiply)
-    __rmul__ = _binary(np.multiply, reflected=True)
-    __truediv__ = _binary(np.true_divide)
-    __rtruediv__ = _binary(np.true_divide, reflected=True)
-    __pow__ = _binary(np.power)
-    __rpow__ = _binary(np.power, reflected=True)
-    __matmul__ = _binary(np.matmul)
-    __rmatmul__ = _binary(np.matmul, reflected=True)
-    __mod__ = _binary(np.remainder)
-    __rmod__ = _binary(np.remainder, reflected=True)
-    __floordiv__ = _binary(np.floor_divide)
-    __rfloordiv__ = _binary(np.floor_divide, reflected=True)
-    __and__ = _binary(np.bitwise_and)
-    __rand__ = _binary(np.bitwise_and, reflected=True)
-    __or__ = _binary(np.bitwise_or)
-    __ror__ = _binary(np.bitwise_or, reflected=True)
-    __xor__ = _binary(np.bitwise_xor)
-    __lt__ = _binary(np.less)
-    __le__ = _binary(np.less_equal)
-    __gt__ = _binary(np.greater)
-    __ge__ = _binary(np.greater_equal)
-    __eq__ = _binary(np.equal)
-    __ne__ = _binary(np.not_equal)
-    __neg__ = _function(np.negative)
-    __pos__ = _function(np.positive)
-    __abs__ = _function(np.absolute)
-    __invert__ = _function(np.invert)
-
     def __getitem__(self, index: Any) -> Any:
+        if not self.tracing.here:
+            return self.value[index]
         return BINDINGS[operator.getitem](self, index)
 
-    sum = _function(np.sum)
-    mean = _function(np.mean)
-    prod = _function(np.prod)
-    max = _function(np.max)
-    min = _function(np.min)
-    var = _function(np.var)
-    std = _function(np.std)
-    cumsum = _function(np.cumsum)
-    cumprod = _function(np.cumprod)
-    reshape = _function(np.ndarray.reshape)
-    transpose = _function(np.ndarray.transpose)
-    swapaxes = _function(np.swapaxes)
-    squeeze = _function(np.squeeze)
-    ravel = _function(np.ravel)
-    flatten = _function(np.ravel)
-    repeat = _function(np.repeat)
-    take = _function(np.take)
-    clip = _function(np.clip)
-    dot = _function(np.dot)
-    trace = _function(np.trace)
-    diagonal = _function(np.diagonal)
-    conj = conjugate = _function(np.conjugate)
-    argmax = _function(np.argmax)
-    argmin = _function(np.argmin)
-    argsort = _function(np.argsort)
-    any = _function(np.any)
-    all = _function(np.all)
-    round = _function(np.round)
-    astype = _function(np.ndarray.astype)
-    copy = _function(np.copy)
-    T = property(_function(np.transpose))
-    mT = property(_function(np.matrix_transpose))
-    real = property(_function(np.real))
-    imag = property(_function(np.imag))
+    def __setitem__(self, index: Any, value: Any) -> None:
+        inplace.assign(self, index, value)
+
+    __bool__ = conversion(bool)
+    __float__ = conversion(float)
+    __int__ = conversion(int)
+    __complex__ = conversion(complex)
+    __index__ = conversion(operator.index)
+    __round__ = conversion(round)
+    __floor__ = conversion(math.floor)
+    __ceil__ = conversion(math.ceil)
+    __trunc__ = conversion(math.trunc)
+
+    __lt__ = binary(np.less, operator.lt)
+    __le__ = binary(np.less_equal, operator.le)
+    __gt__ = binary(np.greater, operator.gt)
+    __ge__ = binary(np.greater_equal, operator.ge)
+    __eq__ = binary(np.equal, operator.eq)
+    __ne__ = binary(np.not_equal, operator.ne)
+
+    def __neg__(self) -> Any:
+        return apply(operator.neg, (self,)) if self.is_plain else np.negative(self)
+
+    def __pos__(self) -> Any:
+        return apply(operator.pos, (self,)) if self.is_plain else np.positive(self)
+
+    def __abs__(self) -> Any:
+        return apply(operator.abs, (self,)) if self.is_plain else np.absolute(self)
+
+    def __invert__(self) -> Any:
+        return apply(operator.invert, (self,)) if self.is_plain else np.invert(self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def astype(self, dtype: Any, *options: Any, copy: bool = True, **others: Any) -> Any:
+        """A copy in another dtype; the array itself where no copy is asked for or needed."""
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
+        return self.__array_function__(np.ndarray.astype, (), (self, dtype, *options), others)
+
+    def conjugate(self) -> Any:
+        """The complex conjugate; real numbers as they are."""
+        return np.conjugate(self) if self.dtype.kind == "c" else self
+
+    def nonzero(self) -> Any:
+        """The places of the entries that are not zero."""
+        return np.nonzero(self)
+
+    flat = property(
+        lambda self: self.ravel(), doc="The entries in order; writes into it are not seen."
+    )
+    fill = changing("fill")
+    sort = changing("sort")
+    partition = changing("partition")
+    put = function(np.put)
+    sum = function(np.sum)
+    mean = function(np.mean)
+    prod = function(np.prod)
+    max = function(np.max)
+    min = function(np.min)
+    var = function(np.var)
+    std = function(np.std)
+    cumsum = function(np.cumsum)
+    cumprod = function(np.cumprod)
+    reshape = function(np.ndarray.reshape)
+    transpose = function(np.ndarray.transpose)
+    swapaxes = function(np.swapaxes)
+    squeeze = function(np.squeeze)
+    ravel = function(np.ravel)
+    flatten = function(np.ndarray.flatten)
+    repeat = function(np.repeat)
+    take = function(np.take)
+    clip = function(np.clip)
+    dot = function(np.dot)
+    trace = function(np.trace)
+    diagonal = function(np.diagonal)
+    conj = conjugate
+    argmax = function(np.argmax)
+    argmin = function(np.argmin)
+    argsort = function(np.argsort)
+    argpartition = function(np.argpartition)
+    searchsorted = function(np.searchsorted)
+    choose = function(np.choose)
+    any = function(np.any)
+    all = function(np.all)
+    round = function(np.round)
+    copy = function(np.copy)
+    T = property(function(np.transpose))
+    mT = property(function(np.matrix_transpose))
+    real = property(function(np.real), inplace.parts("real"))
+    imag = property(function(np.imag), inplace.parts("imag"))
+
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        """The entries at which a condition holds."""
+        return np.compress(condition, self, axis)
+
+
+#: NumPy's operators, and what they are among Python's numbers.
+_OPERATORS = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "pow": np.power,
+    "matmul": np.matmul,
+    "mod": np.remainder,
+    "floordiv": np.floor_divide,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "lshift": np.left_shift,
+    "rshift": np.right_shift,
+}
+for _name, _ufunc in _OPERATORS.items():
+    _plainly = getattr(operator, f"__{_name}__")
+    setattr(Symbol, f"__{_name}__", binary(_ufunc, _plainly))
+    setattr(Symbol, f"__r{_name}__", binary(_ufunc, _plainly, reflected=True))
+    setattr(Symbol, f"__i{_name}__", in_place(_ufunc, f"__{_name}__"))
 
 
 def _is_bare(function: Any) -> bool:
@@ -408,4 +425,11 @@ def _is_bare(function: Any) -> bool:
     return function in BARE or (type(function) is tuple and function[0] in BARE)
 
 
+def _same(some: Any, others: Any) -> bool:
+    """Whether two calls have the same arguments."""
+    return len(some) == len(others) and all([a is b for a, b in zip(some, others, strict=True)])
+
+
+SYMBOL.append(Symbol)
 PLAIN.add(Symbol)
+guards.WRITABLE.add(Symbol)

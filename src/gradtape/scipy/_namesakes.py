@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.derivatives.axes import as_array, holds_tensors
+from gradtape.derivatives.axes import as_array, bare_array, holds_tensors
 from gradtape.errors import WAYS_OUT
 from gradtape.rules import strip
 from gradtape.tensor import Tensor
@@ -37,14 +37,31 @@ def _tensors(values: Any) -> Iterator[Tensor]:
             yield from _tensors(v)
 
 
+def _symbols(values: Any) -> Iterator[Any]:
+    """What a traced function computes, in nested lists and tuples."""
+    for v in values:
+        if hasattr(v, "__gradtape_symbol__"):
+            yield v
+        elif isinstance(v, (list, tuple)):
+            yield from _symbols(v)
+
+
 def scipys(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What SciPy's function gives: of tensors (of integers, then) it is tensors."""
     values = (*args, *kwargs.values())
     if is_bare(*values):
         return function(*args, **kwargs)
     bare = [_stripped(v) for v in values]
-    found = function(*bare[: len(args)], **dict(zip(kwargs, bare[len(args) :], strict=True)))
+    args, kwargs = tuple(bare[: len(args)]), dict(zip(kwargs, bare[len(args) :], strict=True))
+    symbol = next(_symbols(bare), None)
+    found = (symbol.called if symbol is not None else _plainly)(function, args, kwargs)
+    if symbol is not None and next(_tensors(values), None) is None:
+        return found
     return tuple([_wrapped(f) for f in found]) if isinstance(found, tuple) else _wrapped(found)
+
+
+def _plainly(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    return function(*args, **kwargs)
 
 
 def _wrapped(found: Any) -> Any:
@@ -62,7 +79,7 @@ def _stripped(value: Any) -> Any:
 def array(value: Any) -> Any:
     """A tensor as it is, a list of tensors stacked, anything else as a bare array."""
     found = as_array(value)
-    return found if isinstance(found, Tensor) else np.asarray(found)
+    return found if isinstance(found, Tensor) else bare_array(found)
 
 
 def floating(value: Any) -> Any:

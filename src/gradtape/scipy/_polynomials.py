@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.derivatives.axes import bare_array, together
 from gradtape.rules import strip
 from gradtape.scipy._namesakes import floating
 from gradtape.scipy._wrapped import explained
@@ -29,7 +30,7 @@ def breakpoints(x: Any, least: int = 2, name: str = "x") -> Any:
         raise ValueError(
             f"{name} must have one axis and at least {least} entries, got shape {x.shape}"
         )
-    if not (np.diff(np.asarray(strip(x))) > 0).all():
+    if not (np.diff(bare_array(x)) > 0).all():
         raise ValueError(f"{name} must be strictly increasing")
     return x
 
@@ -41,7 +42,7 @@ def differences(x: Any) -> Any:
 
 def interval(x: Any, points: Any) -> Any:
     """Which of the intervals between increasing numbers holds each point; the outer ones go on."""
-    bare, places = np.asarray(strip(x)), np.asarray(strip(points))
+    bare, places = together(bare_array(x), bare_array(points))
     return np.clip(np.searchsorted(bare, places, side="right") - 1, 0, bare.size - 2)
 
 

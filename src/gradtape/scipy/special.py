@@ -27,7 +27,7 @@ from gradtape.derivatives.axes import holds_tensors
 from gradtape.errors import WAYS_OUT
 from gradtape.rules import BINDINGS, load_tables_for
 from gradtape.scipy import _special_functions
-from gradtape.scipy._namesakes import array, is_bare
+from gradtape.scipy._namesakes import array, is_bare, scipys
 
 __all__: list[str] = []
 
@@ -43,7 +43,7 @@ def _namesake(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def namesake(*args: Any, **kwargs: Any) -> Any:
         if is_bare(*args, *kwargs.values()):
-            return function(*args, **kwargs)
+            return scipys(function, *args, **kwargs)
         stacked = {key: _stacked(value) for key, value in kwargs.items()}
         return call(function, tuple([_stacked(a) for a in args]), stacked)
 

@@ -125,6 +125,8 @@ def source(
     >>> bool(gradient == gt.grad(f)(3.0))
     True
     """
+    if hasattr(f, "explain_trace"):  # of a traced function, what is traced
+        f = vars(f)["f"]
     selection = Selection(f, argnums, argnames)
 
     @functools.wraps(f)

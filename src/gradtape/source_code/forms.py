@@ -16,9 +16,10 @@ from gradtape.derivatives.primitives import SMALL, prefixed
 from gradtape.operation import PRIMITIVES
 from gradtape.rules import Primitive
 from gradtape.source_code.helpers import Helper, helper_for, name_of
-from gradtape.source_code.traced import Traced, lifted, program_of, wrapped
+from gradtape.source_code.program import nodes_in
+from gradtape.source_code.traced import Traced, constant, lifted, program_of, wrapped
 
-__all__ = ["computed", "is_traced"]
+__all__ = ["called", "computed", "is_traced"]
 
 Shape = tuple[int, ...]
 
@@ -41,9 +42,7 @@ def computed(primitive: Any, arrays: Any, params: Any) -> Any:
     if isinstance(primitive.compute, np.ufunc) or primitive.compute in (np.where, np.clip):
         return primitive.compute(*arrays)
     if name_of(primitive.compute)[0]:
-        program = program_of((arrays, params))
-        node = program.call("function", primitive.compute, lifted((*arrays, *params)))
-        return wrapped(program, node)
+        return _called_by_name(primitive.compute, (*arrays, *params), {})
     return _in_other_words(primitive, arrays, params)
 
 
@@ -51,30 +50,69 @@ def _values(nest: Any) -> Any:
     return tuple([one.value if isinstance(one, Traced) else one for one in nest])
 
 
+def called(function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of bare arrays: by its name, or its calls, or as a function that does the same."""
+    program = program_of((args, kwargs))
+    if not nodes_in(lifted((args, kwargs))):
+        return constant(function(*lifted(args), **lifted(kwargs)), program)
+    if name_of(function)[0]:
+        return _called_by_name(function, args, kwargs)
+    mark = program.mark()
+    result, refused = _followed(program, function, args, kwargs)
+    if result is not None:
+        return result
+    helper = helper_for(function)
+    if helper is None:
+        raise _not_alone(getattr(function, "__name__", repr(function))) from refused
+    program.back_to(mark)
+    return _called_helper(program, helper, function, args, kwargs)
+
+
+def _called_by_name(function: Any, args: Any, kwargs: Any) -> Any:
+    program = program_of((args, kwargs))
+    return wrapped(program, program.call("function", function, lifted(args), lifted(kwargs)))
+
+
+def _called_helper(program: Any, helper: Helper, function: Any, args: Any, kwargs: Any) -> Any:
+    node = program.call("helper", helper, lifted(args), lifted(kwargs), function)
+    return wrapped(program, node)
+
+
 def _in_other_words(primitive: Any, arrays: Any, params: Any) -> Any:
     """The compute's calls if they are few, else a call of a function that does the same."""
     program = program_of((arrays, params))
     mark = program.mark()
-    result: Any = None
-    refused: Exception | None = None
-    try:
-        result = primitive.compute(*arrays, *params)
-    except Exception as error:  # what takes bare arrays only may fail in any way
-        refused = error
-    lost = refused is not None or any([leak.primitive for leak in program.leaks[mark[1] :]])
-    lost = lost or not is_traced(result)
-    if not lost and len(program.nodes) - mark[0] <= FEW_CALLS:
+    result, refused = _followed(program, primitive.compute, (*arrays, *params), {})
+    if result is not None and len(program.nodes) - mark[0] <= FEW_CALLS:
         return result
-    helper = helper_for(_function_of(primitive), primitive.name)
+    function = _function_of(primitive)
+    helper = helper_for(function, primitive.name)
     if helper is None:
-        if lost:
-            raise NotImplementedError(
-                f"there is no NumPy source code for {primitive.name}: it is not made of NumPy's "
-                "functions alone. Use gradtape itself for this function."
-            ) from refused
+        if result is None:
+            raise _not_alone(primitive.name) from refused
         return result
     program.back_to(mark)
-    return called(program, helper, primitive, arrays, params)
+    several = getattr(primitive, "arity", 1) < 0
+    args = (tuple(arrays), *params) if several else (*arrays, *params)
+    return _called_helper(program, helper, function, args, {})
+
+
+def _followed(program: Any, compute: Any, args: Any, kwargs: Any) -> Any:
+    """The result of calls that are seen; None, and the error if any, where not all of them are."""
+    leaks = program.mark()[1]
+    try:
+        result = compute(*args, **kwargs)
+    except Exception as error:  # what takes bare arrays only may fail in any way
+        return None, error
+    lost = any([leak.primitive for leak in program.leaks[leaks:]]) or not is_traced(result)
+    return (None if lost else result), None
+
+
+def _not_alone(name: str) -> NotImplementedError:
+    return NotImplementedError(
+        f"there is no NumPy source code for {name}: it is not made of NumPy's functions alone. Use "
+        "gradtape itself for this function."
+    )
 
 
 def _function_of(primitive: Any) -> Any:
@@ -84,17 +122,6 @@ def _function_of(primitive: Any) -> Any:
         cells = [cell.cell_contents for cell in compute.__closure__ or ()]
         return next((c for c in cells if callable(c)), compute)
     return compute
-
-
-def called(program: Any, helper: Helper, primitive: Any, arrays: Any, params: Any) -> Any:
-    """A call of a helper."""
-    if getattr(primitive, "arity", 1) < 0:
-        args: tuple[Any, ...] = (tuple(arrays), *params)
-    else:
-        args = (*arrays, *params)
-    function = _function_of(primitive)
-    node = program.call("helper", helper, lifted(args), None, function)
-    return wrapped(program, node)
 
 
 # Ours that write into arrays ----------------------------------------------------------------------
@@ -195,3 +222,5 @@ _FORMS: dict[str, Any] = {
     "written": _written,
     "added": _added,
 }
+
+setattr(Traced, "called", staticmethod(called))  # noqa: B010

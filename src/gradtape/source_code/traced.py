@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.source_code.asked import Asked
 from gradtape.source_code.leaving import AS_IT_IS, at_work
 from gradtape.source_code.program import Node, Program, concrete, nodes_in
 from gradtape.source_code.simplifying import chosen, full_of, simplified, spread_out
 from gradtape.tensor import Tensor
 
-__all__ = ["Traced", "lifted", "program_of", "sums_rows", "wrapped"]
+__all__ = ["Traced", "constant", "lifted", "program_of", "sums_rows", "wrapped"]
 
 #: One class for each shape and dtype: rules take values of one type that is no array's for alike.
 _CLASSES: dict[Any, type[Traced]] = {}
@@ -57,19 +58,17 @@ def wrapped(program: Program, node: Node) -> Any:
     )
 
 
-def _constant(value: Any, program: Any) -> Any:
+def constant(value: Any, program: Any) -> Any:
     """A result that depends on no argument."""
     if isinstance(value, (list, tuple)):
-        parts = [_constant(one, program) for one in value]
+        parts = [constant(one, program) for one in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return Traced(value, None, program) if hasattr(value, "dtype") else value
 
 
-class Traced:
+class Traced(Asked):
     """An array or a NumPy scalar that is also a node of a program."""
 
-    #: What rules and writes ask for, to leave the work to it.
-    __gradtape_symbol__ = True
     #: Before NumPy's own scalars, whose operators would look inside.
     __array_priority__ = 1000.0
     __slots__ = ("base", "node", "program", "value")
@@ -142,7 +141,7 @@ class Traced:
         if sums_rows(function, args, kwargs):
             compute = _sum_of_rows
         if not nodes_in((args, kwargs)):  # constants only
-            return _constant(compute(*args, **kwargs), program)
+            return constant(compute(*args, **kwargs), program)
         if function in (operator.mul, operator.truediv) and style == "operator":
             args = spread_out(args)
             full = full_of(args) if function is operator.mul else None

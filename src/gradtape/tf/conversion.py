@@ -34,6 +34,9 @@ def array_of(value: Any, dtype: Any = None) -> Any:
     TypeError : a Python number cannot have this dtype (2.5 is no integer).
     ValueError : the value is no rectangular sequence of numbers.
     """
+    if hasattr(value, "__gradtape_symbol__"):
+        plain = _DEFAULTS.get(type(value.value)) or np.dtype(np.int32)
+        return value.strong(dtype or (plain if value.is_plain else None))
     if isinstance(value, (np.ndarray, np.generic)):
         return _numeric(np.array(value, dtype=dtype), value)
     wanted = None if dtype is None else np.dtype(dtype)
@@ -69,6 +72,10 @@ def _scalar(value: Any, dtype: Any) -> Any:
 def _sequence(value: Any, dtype: Any) -> Any:
     """A nested sequence."""
     leaves = list(_leaves(value))
+    if any([hasattr(leaf, "__gradtape_symbol__") for leaf in leaves]):
+        parts = [array_of(v, dtype) for v in value]
+        wide = np.result_type(*[part.dtype for part in parts])
+        return np.stack([part.astype(wide) for part in parts])
     if any([isinstance(leaf, str) for leaf in leaves]):
         if all([isinstance(leaf, str) for leaf in leaves]):
             raise _not_convertible(value, dtype)

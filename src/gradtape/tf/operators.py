@@ -12,6 +12,7 @@ import numpy as np
 from gradtape import tensor as engine
 from gradtape import variable as engine_variable
 from gradtape.derivatives import linear_algebra
+from gradtape.derivatives.axes import bare_array
 from gradtape.rules import UFUNCS
 from gradtape.tf import errors, rules
 from gradtape.tf.conversion import array_of
@@ -29,7 +30,7 @@ def answer(value: Any, kind: Any) -> Any:
     if type(value) is kind:
         return value
     key = getattr(value, "key", None)
-    array = np.asarray(engine.bare(value))
+    array = bare_array(value)
     return kind(array if array.ndim else array[()], key)
 
 

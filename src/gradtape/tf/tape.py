@@ -14,6 +14,7 @@ from gradtape import custom
 from gradtape import forward as engine_forward
 from gradtape import tape as engine_tape
 from gradtape import tensor as engine
+from gradtape.later import from_module
 from gradtape.nest import flatten, map_structure, pack
 from gradtape.recording import leave
 from gradtape.tape import UnconnectedGradients
@@ -383,13 +384,29 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
     return _Custom(passed, lambda text: None)  # only the arguments are to have gradients
 
 
-def function(func: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Mark a function as ``tf.function`` does. For now it just calls through: nothing is compiled.
+def function(
+    func: Callable[..., Any] | None = None,
+    input_signature: Any = None,
+    autograph: bool = True,
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+    **options: Any,
+) -> Any:
+    """Trace a function once and run it as one program, as ``tf.function`` does.
+
+    It is ``gradtape.function``: Python's branches and loops need no rewriting, Python numbers are
+    inputs, and printing (``tf.print``, too) happens while the function is traced.
 
     Parameters
     ----------
     func : the function; without it, the answer is a decorator.
-    options : TensorFlow's (``input_signature``, ``jit_compile``, ...); no effect.
+    input_signature, autograph, jit_compile, reduce_retracing : accepted for TensorFlow's sake; no
+        effect.
+    options : TensorFlow's experimental ones, likewise.
+
+    Raises
+    ------
+    TypeError : an option is none of TensorFlow's.
 
     Examples
     --------
@@ -400,11 +417,8 @@ def function(func: Callable[..., Any] | None = None, **options: Any) -> Any:
     >>> double(tf.constant(3.0)).numpy()
     np.float32(6.0)
     """
-    if func is None:
-        return function
-
-    @functools.wraps(func)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        return func(*args, **kwargs)
-
-    return called
+    for option in options:
+        if not option.startswith("experimental_"):
+            raise TypeError(f"function() got an unexpected keyword argument {option!r}")
+    traced = from_module("programs.function", "function")
+    return traced if func is None else traced(func)

@@ -123,7 +123,7 @@ class Variable(Operators, engine_variable.Variable):
             raise self._shape_error(new.shape)
         if active():
             identity(self)  # to assign is to use: tapes watch it from now on
-        self.array = np.array(new)[()] if not new.ndim else np.array(new)
+        self.array = array_of(new)[()] if not new.ndim else array_of(new)
         return _UnreadVariable(self)
 
     def _shape_error(self, shape: Any) -> ValueError:

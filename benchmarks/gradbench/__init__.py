@@ -1,0 +1,1 @@
+"""gradtape as a tool of GradBench (https://github.com/gradbench/gradbench)."""

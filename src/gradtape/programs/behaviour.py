@@ -1,0 +1,107 @@
+"""What symbols do when Python asks: operators, methods, conversions to Python's numbers."""
+
+from __future__ import annotations
+
+import dis
+import operator
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradtape.programs import inplace
+from gradtape.programs.opaque import apply, called, mutated, stored
+from gradtape.programs.tracing import TraceError, is_symbol, symbols_in
+from gradtape.rules import BINDINGS, STRAIGHT
+from gradtape.tensor import PLAIN
+
+__all__ = [
+    *("OURS", "STORE", "SUBSCRIPT", "binary", "changing", "conversion", "function"),
+    *("in_place", "opcode"),
+]
+
+OURS = f"{Path(__file__).parents[1]}/"
+_NUMBERS = frozenset({bool, int, float, complex})
+
+
+def binary(function: Any, plainly: Any, reflected: bool = False) -> Any:
+    """An operator: a NumPy function, or Python's own operation among Python's numbers."""
+    binder = BINDINGS.get(function) or STRAIGHT.get(function)
+
+    def operate(self: Any, other: Any) -> Any:
+        kind = type(other)
+        if not is_symbol(other) and kind not in PLAIN and kind is not complex:
+            if isinstance(other, (list, tuple)):
+                other = np.stack(other) if next(symbols_in(other), None) else np.asarray(other)
+            else:  # a tensor's own operator does it
+                return NotImplemented
+        pair = (other, self) if reflected else (self, other)
+        if self.is_plain and (other.is_plain if is_symbol(other) else kind in _NUMBERS):
+            return apply(plainly, pair)
+        if binder is None or not self.tracing.here:
+            return called(function, pair, {})
+        return binder(*pair)
+
+    return operate
+
+
+def in_place(function: Any, operator_name: str) -> Any:
+    """An operator that writes its result into the left operand."""
+
+    def operate(self: Any, other: Any) -> Any:
+        result = getattr(self, operator_name)(other)
+        if result is NotImplemented or not isinstance(self.value, np.ndarray):
+            return result
+        if not self.tracing.here:
+            raise stored()
+        return inplace.overwrite(self, result)
+
+    return operate
+
+
+def function(numpys: Any) -> Any:
+    """A method that is a NumPy function of the symbol."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(numpys, (), (self, *args), kwargs)
+
+    return method
+
+
+def changing(name: str) -> Any:
+    """A method that writes into the array."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> None:
+        mutated(getattr(np.ndarray, name), (self, *args), kwargs)
+
+    return method
+
+
+def conversion(look: Callable[[Any], Any]) -> Any:
+    """What Python sees of a value."""
+
+    def converted(self: Any, *options: Any) -> Any:
+        if not self.tracing.here:
+            return look(self.value, *options)
+        frame = sys._getframe(1)
+        if look is not operator.index and not options:
+            ours = frame.f_code.co_filename.startswith(f"{OURS}derivatives")
+            if ours and not self.is_plain and self.tracing.within:
+                raise TraceError("what looks at values is called as it is")  # see ``_meant``
+            if opcode(frame) == STORE:
+                raise stored()
+        if options:
+            return self.tracing.seen(self, lambda value: look(value, *options))
+        return self.tracing.seen(self, look)
+
+    return converted
+
+
+def opcode(frame: Any) -> int:
+    """What a frame is executing."""
+    return frame.f_code.co_code[frame.f_lasti]  # type: ignore[no-any-return]
+
+
+STORE, SUBSCRIPT = dis.opmap["STORE_SUBSCR"], dis.opmap["BINARY_SUBSCR"]

@@ -1,0 +1,371 @@
+"""Loop nests over arrays in memory: the innermost axis by vectors, the rest of it under a mask.
+
+The number of lanes is the same on every machine (LLVM splits a vector that is wider than the
+machine's), so that what is summed in which order is the same too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from llvmlite import ir
+
+from gradtape.programs.llvm.mathematics_lanes import splat
+from gradtape.programs.llvm.operations import BOOL, DOUBLE, INT, register, stored
+
+__all__ = ["Nest", "Stream", "across", "collapsed", "counting", "entry_at", "lanes_for"]
+__all__ += ["first_entries", "moved", "some_lanes", "store_first", "stored_at"]
+
+I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+POINTER = ir.PointerType()
+Shape = tuple[int, ...]
+
+#: So many vectors are added up before they are added to the others: fewer digits are lost.
+CHUNK = 128
+
+
+def lanes_for(kinds: Any) -> int:
+    """The number of lanes of loops over values of some kinds."""
+    return 8 if DOUBLE in kinds or INT in kinds else 16
+
+
+def collapsed(shape: Shape, strides: list[Shape]) -> tuple[Shape, list[Shape]]:
+    """The same walk with fewer axes: neighbours become one where all strides allow it."""
+    axes: list[list[Any]] = []
+    for i, n in enumerate(shape):
+        if n == 1:
+            continue
+        column = [s[i] for s in strides]
+        if axes and all([a == b * n for a, b in zip(axes[-1][1], column, strict=True)]):
+            axes[-1] = [axes[-1][0] * n, column]
+        else:
+            axes.append([n, column])
+    if not axes:
+        axes = [[1, [0] * len(strides)]]
+    return (
+        tuple([n for n, _ in axes]),
+        [tuple([column[k] for _, column in axes]) for k in range(len(strides))],
+    )
+
+
+@contextmanager
+def counting(builder: Any, start: Any, stop: Any, step: int = 1) -> Iterator[Any]:
+    """A loop; what is inside of ``with`` runs at least once. Yields the counter."""
+    before = builder.block
+    head = builder.append_basic_block("loop")
+    builder.branch(head)
+    builder.position_at_end(head)
+    counter = builder.phi(I64)
+    counter.add_incoming(start, before)
+    yield counter
+    following = builder.add(counter, I64(step), flags=("nuw", "nsw"))
+    counter.add_incoming(following, builder.block)
+    after = builder.append_basic_block("after")
+    builder.cbranch(builder.icmp_unsigned("<", following, stop), head, after)
+    builder.position_at_end(after)
+
+
+def moved(builder: Any, pointer: Any, offset: int, kind: Any) -> Any:
+    """The address some entries further on."""
+    if not offset:
+        return pointer
+    return builder.gep(pointer, [I64(offset)], source_etype=stored(kind))
+
+
+def entry_at(builder: Any, pointer: Any, index: Any, kind: Any) -> Any:
+    """One entry of an array, in a register."""
+    place = builder.gep(pointer, [index], source_etype=stored(kind))
+    value = builder.load(place, typ=stored(kind), align=_align(kind))
+    return builder.trunc(value, I1) if kind == BOOL else value
+
+
+def stored_at(builder: Any, pointer: Any, index: Any, kind: Any, value: Any) -> None:
+    """Write one entry of an array."""
+    place = builder.gep(pointer, [index], source_etype=stored(kind))
+    if kind == BOOL:
+        value = builder.zext(value, stored(kind))
+    builder.store(value, place, align=_align(kind))
+
+
+def _align(kind: Any) -> int:
+    return int(kind.itemsize)
+
+
+class Stream:
+    """Entries that a nest reads or writes."""
+
+    def __init__(self, pointer: Any, strides: Shape, kind: Any, reads: bool = True) -> None:
+        self.pointer, self.strides, self.kind, self.reads = pointer, strides, kind, reads
+
+
+class Nest:
+    """A walk over a shape, with the entries of streams at each place.
+
+    Parameters
+    ----------
+    builder : writes the instructions.
+    shape : each axis' length, as ``collapsed`` gives it.
+    lanes : how many entries at once.
+    streams : all that is read and written.
+    abreast : how many vectors are accumulated at once.
+    """
+
+    def __init__(
+        self, builder: Any, shape: Shape, lanes: int, streams: list[Stream], abreast: int = 1
+    ) -> None:
+        self.builder, self.shape, self.streams, self.abreast = builder, shape, streams, abreast
+        self.lanes = min(lanes, max(2, 1 << (shape[-1] - 1).bit_length()))
+        self._rows: dict[Shape, Any] = {}  # strides of the outer axes: the index of this row
+        self._hoisted: dict[Stream, Any] = {}
+        self._column: Any = None
+        self._active = 0
+
+    def run(
+        self,
+        body: Callable[[dict[Any, Any]], dict[Any, Any]],
+        starts: Callable[[], dict[Any, Any]],
+        row_done: Callable[[dict[Any, Any]], None],
+        chunked: bool = False,
+    ) -> None:
+        """Write the nest.
+
+        Parameters
+        ----------
+        body : writes what happens at each place; it gets and gives the accumulators.
+        starts : the accumulators of a row before its first entry.
+        row_done : is given those after its last.
+        chunked : whether long rows are added up in chunks.
+        """
+        self._outer(0, [], body, starts, row_done, chunked)
+
+    def index(self, strides: Shape) -> Any:
+        """The index of the first entry of this row."""
+        found = self._rows.get(strides[:-1])
+        if found is None:
+            found = I64(0)
+            for counter, stride in zip(self._counters, strides, strict=False):
+                if stride:
+                    found = self.builder.add(found, self.builder.mul(counter, I64(stride)))
+            self._rows[strides[:-1]] = found
+        return found
+
+    def _outer(self, axis: int, counters: list[Any], *work: Any) -> None:
+        if axis == len(self.shape) - 1:
+            self._counters, self._rows, self._hoisted = counters, {}, {}
+            self._inner(*work)
+            return
+        with counting(self.builder, I64(0), I64(self.shape[axis])) as counter:
+            self._outer(axis + 1, [*counters, counter], *work)
+
+    def _inner(self, body: Any, starts: Any, row_done: Any, chunked: bool) -> None:
+        full, rest = divmod(self.shape[-1], self.lanes)
+        for stream in self.streams:  # here, so that all that follows can use it
+            self.index(stream.strides)
+            if stream.strides[-1] == 0 and stream.reads:
+                self._same_in_row(stream)
+        accumulators = starts()
+        self._active = self.lanes
+        if full <= 2:
+            for i in range(full):
+                self._column = I64(i * self.lanes)
+                accumulators = body(accumulators)
+        elif chunked and full > 2 * self.abreast * CHUNK and accumulators:
+            accumulators = self._in_chunks(full, body, accumulators, starts)
+        elif self.abreast > 1 and accumulators and full > 2 * self.abreast:
+            accumulators = self._abreast(full, body, accumulators, starts)
+        else:
+            accumulators = self._loop(I64(0), I64(full), body, accumulators)
+        if rest:
+            self._active, self._column = rest, I64(full * self.lanes)
+            accumulators = body(accumulators)
+        row_done(accumulators)
+
+    def _loop(self, start: Any, stop: Any, body: Any, accumulators: Any, step: int = 1) -> Any:
+        """Vectors from ``start`` to ``stop``."""
+        before = self.builder.block
+        with counting(self.builder, start, stop, step) as counter:
+            phis = {}
+            for key, value in accumulators.items():
+                phis[key] = self.builder.phi(value.type)
+                phis[key].add_incoming(value, before)
+            self._column = self.builder.mul(counter, I64(self.lanes))
+            after = body(dict(phis))
+            for key, phi in phis.items():
+                phi.add_incoming(after[key], self.builder.block)
+        return after
+
+    def _abreast(self, full: int, body: Any, first: Any, starts: Any) -> Any:
+        """Several vectors in each turn, with accumulators of their own: none waits for another."""
+        whole = full - full % self.abreast
+        several = [first, *[starts() for _ in range(self.abreast - 1)]]
+        flat = {(i, key): value for i, own in enumerate(several) for key, value in own.items()}
+
+        def turn(accumulators: dict[Any, Any]) -> dict[Any, Any]:
+            after: dict[Any, Any] = {}
+            column = self._column
+            for i, own in enumerate(several):
+                self._column = self.builder.add(column, I64(i * self.lanes))
+                done = body({key: accumulators[i, key] for key in own})
+                after.update({(i, key): value for key, value in done.items()})
+            return after
+
+        flat = self._loop(I64(0), I64(whole), turn, flat, self.abreast)
+        totals = {key: flat[0, key] for key in first}
+        for i in range(1, self.abreast):
+            totals = {key: self.combine(key, totals[key], flat[i, key]) for key in first}
+        for i in range(whole, full):
+            self._column = I64(i * self.lanes)
+            totals = body(totals)
+        return totals
+
+    def _in_chunks(self, full: int, body: Any, totals: Any, starts: Any) -> Any:
+        combine = self.combine
+        before = self.builder.block
+        with counting(self.builder, I64(0), I64(full), CHUNK) as counter:
+            phis = {}
+            for key, value in totals.items():
+                phis[key] = self.builder.phi(value.type)
+                phis[key].add_incoming(value, before)
+            stop = self.builder.add(counter, I64(CHUNK))
+            past = self.builder.icmp_unsigned("<", stop, I64(full))
+            stop = self.builder.select(past, stop, I64(full))
+            after = self._loop(counter, stop, body, starts())
+            after = {key: combine(key, phis[key], after[key]) for key in phis}
+            for key, phi in phis.items():
+                phi.add_incoming(after[key], self.builder.block)
+        return after
+
+    #: How two accumulators become one: ``combine(key, one, other)``.
+    combine: Callable[[Any, Any, Any], Any]
+
+    # Entries --------------------------------------------------------------------------------------
+
+    @property
+    def mask(self) -> Any:
+        """Which lanes count, if not all do."""
+        return None if self._active == self.lanes else some_lanes(self._active, self.lanes)
+
+    def vector(self, kind: Any) -> Any:
+        """The type of a vector in registers."""
+        return ir.VectorType(register(kind), self.lanes)
+
+    def load(self, stream: Stream) -> Any:
+        """The entries of a stream here."""
+        stride = stream.strides[-1]
+        if stride == 0:
+            return self._same_in_row(stream)
+        index = self.builder.add(self.index(stream.strides), self._times(stride))
+        if stride != 1:
+            return self._gathered(stream, index, stride)
+        builder, kind = self.builder, stream.kind
+        place = builder.gep(stream.pointer, [index], source_etype=stored(kind))
+        value = first_entries(builder, place, kind, self._active, self.lanes)
+        if kind == BOOL:
+            value = builder.icmp_unsigned("!=", value, splat(value.type, 0))
+        return value
+
+    def store(self, stream: Stream, value: Any) -> None:
+        """Write the entries of a stream here."""
+        builder, kind, stride = self.builder, stream.kind, stream.strides[-1]
+        if kind == BOOL:
+            value = builder.zext(value, ir.VectorType(stored(kind), self.lanes))
+        index = builder.add(self.index(stream.strides), self._times(stride))
+        if stride != 1:
+            for i in range(self._active):
+                place = builder.add(index, I64(i * stride))
+                place = builder.gep(stream.pointer, [place], source_etype=stored(kind))
+                lane = builder.extract_element(value, I32(i))
+                builder.store(lane, place, align=_align(kind))
+            return
+        place = builder.gep(stream.pointer, [index], source_etype=stored(kind))
+        store_first(builder, place, kind, value, self._active)
+
+    def spread(self, value: Any) -> Any:
+        """A scalar in all lanes."""
+        kind = ir.VectorType(value.type, self.lanes)
+        if isinstance(value, ir.Constant):
+            return splat(kind, value.constant)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
+        return self.builder.shuffle_vector(
+            first, ir.Constant(kind, ir.Undefined), _indices([0] * self.lanes)
+        )
+
+    def _times(self, stride: int) -> Any:
+        return self._column if stride == 1 else self.builder.mul(self._column, I64(stride))
+
+    def _same_in_row(self, stream: Stream) -> Any:
+        found = self._hoisted.get(stream)
+        if found is None:
+            value = entry_at(self.builder, stream.pointer, self.index(stream.strides), stream.kind)
+            found = self._hoisted[stream] = self.spread(value)
+        return found
+
+    def _gathered(self, stream: Stream, index: Any, stride: int) -> Any:
+        value = ir.Constant(self.vector(stream.kind), ir.Undefined)
+        for i in range(self.lanes):
+            j = min(i, self._active - 1)
+            place = self.builder.add(index, I64(j * stride))
+            lane = entry_at(self.builder, stream.pointer, place, stream.kind)
+            value = self.builder.insert_element(value, lane, I32(i))
+        return value
+
+
+def _indices(places: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(I32, len(places)), places)
+
+
+def first_entries(builder: Any, place: Any, kind: Any, count: int, lanes: int) -> Any:
+    """Entries that lie one after the other, from memory; ``count`` of them, the rest are zeros."""
+    whole = ir.VectorType(stored(kind), lanes)
+    if count == lanes:
+        return builder.load(place, typ=whole, align=_align(kind))
+    arguments = [POINTER, I32, _mask_type(lanes), whole]
+    function = _masked(builder, "load", kind, lanes, whole, arguments)
+    rest = ir.Constant(whole, None)
+    return builder.call(function, [place, I32(_align(kind)), some_lanes(count, lanes), rest])
+
+
+def store_first(builder: Any, place: Any, kind: Any, value: Any, count: int) -> None:
+    """Write the first ``count`` lanes one after the other."""
+    whole = value.type
+    if count == whole.count:
+        builder.store(value, place, align=_align(kind))
+        return
+    arguments = [whole, POINTER, I32, _mask_type(whole.count)]
+    function = _masked(builder, "store", kind, whole.count, ir.VoidType(), arguments)
+    mask = some_lanes(count, whole.count)
+    builder.call(function, [value, place, I32(_align(kind)), mask])
+
+
+def some_lanes(count: int, lanes: int) -> Any:
+    """A mask of the first lanes."""
+    return ir.Constant(_mask_type(lanes), [int(i < count) for i in range(lanes)])
+
+
+def _mask_type(lanes: int) -> Any:
+    return ir.VectorType(I1, lanes)
+
+
+def _masked(builder: Any, what: str, kind: Any, lanes: int, result: Any, arguments: Any) -> Any:
+    element = f"i{8 * kind.itemsize}" if kind in (BOOL, INT) else f"f{8 * kind.itemsize}"
+    name = f"llvm.masked.{what}.v{lanes}{element}.p0"
+    found = builder.module.globals.get(name)
+    if found is None:
+        found = ir.Function(builder.module, ir.FunctionType(result, arguments), name)
+    return found
+
+
+def across(builder: Any, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
+    """All lanes as one, halves first."""
+    lanes = value.type.count
+    while lanes > 1:
+        lanes //= 2
+        undefined = ir.Constant(value.type, ir.Undefined)
+        halves = [
+            builder.shuffle_vector(value, undefined, _indices(list(range(i, i + lanes))))
+            for i in (0, lanes)
+        ]
+        value = combine(*halves)
+    return builder.extract_element(value, I32(0))

@@ -1,0 +1,241 @@
+"""Small products of matrices: rows of the result in registers while their terms are added up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from gradtape.programs.llvm import operations as ops
+from gradtape.programs.llvm.accesses import Access
+from gradtape.programs.llvm.loops import (
+    across,
+    counting,
+    entry_at,
+    first_entries,
+    lanes_for,
+    some_lanes,
+    store_first,
+)
+from gradtape.programs.llvm.mathematics_lanes import splat
+from gradtape.programs.llvm.steps import Product, size_of
+
+__all__ = ["emit_product"]
+
+I64, I32 = ir.IntType(64), ir.IntType(32)
+
+#: How many vectors of the result are in registers at once, and how many of them side by side.
+REGISTERS, ABREAST = 12, 4
+#: Up to so many terms are written out rather than looped over.
+UNROLLED = 8
+
+_CONTRACT = ("contract",)
+
+
+class _Matrix:
+    """An operand or the result: where its entries are."""
+
+    def __init__(self, emission: Any, access: Access, by_rows: bool) -> None:
+        self.builder, self.kind = emission.builder, ops.kind_of(access.root)
+        self.value = None
+        self.rows, self.columns = access.strides
+        if size_of(access.root) == 1:
+            self.value = emission.scalar(access.root)
+        else:
+            self.pointer = emission.start_of(access, by_rows)
+
+    def index(self, row: Any, column: Any) -> Any:
+        """Where an entry lies."""
+        builder = self.builder
+        down = builder.mul(row, I64(self.rows))
+        return builder.add(down, builder.mul(column, I64(self.columns)))
+
+    def entry(self, row: Any, column: Any, lanes: int) -> Any:
+        """One entry in all lanes."""
+        builder = self.builder
+        value = self.value
+        if value is None:
+            value = entry_at(builder, self.pointer, self.index(row, column), self.kind)
+        if isinstance(value, ir.Constant):
+            return splat(ir.VectorType(value.type, lanes), value.constant)
+        whole = ir.VectorType(value.type, lanes)
+        undefined = ir.Constant(whole, ir.Undefined)
+        first = builder.insert_element(undefined, value, I32(0))
+        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        return builder.shuffle_vector(first, undefined, zeros)
+
+    def vector(self, row: Any, column: Any, count: int, lanes: int) -> Any:
+        """Entries that lie one after the other; ``count`` of them matter."""
+        if self.value is not None:
+            return self.entry(row, column, lanes)
+        place = self._place(row, column)
+        return first_entries(self.builder, place, self.kind, count, lanes)
+
+    def store(self, row: Any, column: Any, value: Any, count: int) -> None:
+        """Write entries that lie one after the other."""
+        store_first(self.builder, self._place(row, column), self.kind, value, count)
+
+    def _place(self, row: Any, column: Any) -> Any:
+        kind = ops.stored(self.kind)
+        return self.builder.gep(self.pointer, [self.index(row, column)], source_etype=kind)
+
+
+def emit_product(emission: Any, step: Product) -> None:
+    """Write a product; where only some rows are at hand, what they have in it.
+
+    The right operand's rows, or a single column's left operand's rows or columns, must lie one
+    after the other; the plan has copied what does not.
+    """
+    left, right = step.left, step.right
+    (m, k), n = left.shape, right.shape[1]
+    terms = bool(emission.block) and step.node in emission.plan.region.sums
+    if terms:
+        k = emission.at_hand(k)
+    elif emission.block:
+        m = emission.at_hand(m)
+    out = Access(step.node, 0, (m, n), (n, 1))
+    by_rows = [True, terms, not terms]
+    if n == 1 and left.strides[0] == 1 and m > 1:  # the transposed product: a row of the result
+        left, right, out = (
+            _transposed(right),
+            _transposed(left),
+            Access(step.node, 0, (1, m), (m, 1)),
+        )
+        m, n, by_rows = 1, m, [terms, True, not terms]
+    operands = zip((left, right, out), by_rows, strict=True)
+    writer = _Writer(emission.builder, [_Matrix(emission, a, rows) for a, rows in operands], terms)
+    if n == 1:
+        writer.dots(m, k)
+    else:
+        writer.rows(m, k, n)
+
+
+def _transposed(access: Access) -> Access:
+    return Access(access.root, access.offset, access.shape[::-1], access.strides[::-1])
+
+
+class _Writer:
+    def __init__(self, builder: Any, matrices: list[_Matrix], adds: bool) -> None:
+        self.builder, self._adds = builder, adds
+        self.left, self.right, self.out = matrices
+        self.kind = self.out.kind
+        self.lanes = lanes_for([self.kind])
+
+    def _zero(self, lanes: int) -> Any:
+        return splat(ir.VectorType(ops.register(self.kind), lanes), 0.0)
+
+    def _plus(self, total: Any, x: Any, y: Any) -> Any:
+        product = self.builder.fmul(x, y, flags=_CONTRACT)
+        return self.builder.fadd(total, product, flags=_CONTRACT)
+
+    # Rows of the result ---------------------------------------------------------------------------
+
+    def rows(self, m: int, k: int, n: int) -> None:
+        """Blocks of rows and columns."""
+        lanes = min(self.lanes, 1 << (n - 1).bit_length())
+        abreast = min(ABREAST, -(-n // lanes))
+        width = abreast * lanes
+        full, rest = divmod(n, width)
+        if full > 2:
+            with counting(self.builder, I64(0), I64(full)) as counter:
+                self._column_block(m, k, self.builder.mul(counter, I64(width)), width, lanes)
+        else:
+            for i in range(full):
+                self._column_block(m, k, I64(i * width), width, lanes)
+        if rest:
+            self._column_block(m, k, I64(full * width), rest, lanes)
+
+    def _column_block(self, m: int, k: int, column: Any, width: int, lanes: int) -> None:
+        counts = [min(lanes, width - i) for i in range(0, width, lanes)]
+        height = min(m, max(1, REGISTERS // len(counts)))
+        full, rest = divmod(m, height)
+        if full > 1:
+            with counting(self.builder, I64(0), I64(full)) as counter:
+                row = self.builder.mul(counter, I64(height))
+                self._block(row, height, k, column, counts, lanes)
+        else:
+            self._block(I64(0), height, k, column, counts, lanes)
+        if rest:
+            self._block(I64(full * height), rest, k, column, counts, lanes)
+
+    def _block(
+        self, row: Any, height: int, k: int, column: Any, counts: list[int], lanes: int
+    ) -> None:
+        builder = self.builder
+        rows = [builder.add(row, I64(i)) for i in range(height)]
+        columns = [builder.add(column, I64(j * lanes)) for j in range(len(counts))]
+        places = [(i, j) for i in range(height) for j in range(len(counts))]
+
+        def added(term: Any, totals: list[Any]) -> list[Any]:
+            across = [
+                self.right.vector(term, c, count, lanes)
+                for c, count in zip(columns, counts, strict=True)
+            ]
+            down = [self.left.entry(r, term, lanes) for r in rows]
+            return [
+                self._plus(total, down[i], across[j])
+                for total, (i, j) in zip(totals, places, strict=True)
+            ]
+
+        totals = self._over(k, [self._zero(lanes)] * len(places), added)
+        for total, (i, j) in zip(totals, places, strict=True):
+            self._store(rows[i], columns[j], total, counts[j])
+
+    def _store(self, row: Any, column: Any, total: Any, count: int) -> None:
+        """Write entries of the result, or add them to what earlier terms have made."""
+        if self._adds:
+            before = self.out.vector(row, column, count, total.type.count)
+            total = self.builder.fadd(before, total)
+        self.out.store(row, column, total, count)
+
+    def _over(self, k: int, totals: list[Any], added: Any) -> list[Any]:
+        """Add up the terms."""
+        builder = self.builder
+        if k <= UNROLLED:
+            for term in range(k):
+                totals = added(I64(term), totals)
+            return totals
+        before = builder.block
+        with counting(builder, I64(0), I64(k)) as counter:
+            phis = []
+            for total in totals:
+                phis.append(builder.phi(total.type))
+                phis[-1].add_incoming(total, before)
+            totals = added(counter, phis)
+            for phi, total in zip(phis, totals, strict=True):
+                phi.add_incoming(total, builder.block)
+        return totals
+
+    # A single column ------------------------------------------------------------------------------
+
+    def dots(self, m: int, k: int) -> None:
+        """Each row of the left operand times the column."""
+        lanes = min(self.lanes, 1 << (k - 1).bit_length())
+        with counting(self.builder, I64(0), I64(m)) as row:
+            self._store(row, I64(0), self._dot(row, k, lanes), 1)
+
+    def _dot(self, row: Any, k: int, lanes: int) -> Any:
+        builder = self.builder
+        full, rest = divmod(k, lanes)
+        # The column lies as a row does: its entries are one after the other.
+        column = self.right
+        column.rows, column.columns = 0, 1
+
+        def added(block: Any, totals: list[Any]) -> list[Any]:
+            place = builder.mul(block, I64(lanes))
+            x = self.left.vector(row, place, lanes, lanes)
+            y = column.vector(I64(0), place, lanes, lanes)
+            return [self._plus(totals[0], x, y)]
+
+        (total,) = self._over(full, [self._zero(lanes)], added)
+        if rest:
+            place = I64(full * lanes)
+            x = self.left.vector(row, place, rest, lanes)
+            y = column.vector(I64(0), place, rest, lanes)
+            mask = some_lanes(rest, lanes)
+            x = builder.select(mask, x, self._zero(lanes))
+            y = builder.select(mask, y, self._zero(lanes))
+            total = self._plus(total, x, y)
+        value = across(builder, total, builder.fadd)
+        first = ir.Constant(ir.VectorType(value.type, 1), ir.Undefined)
+        return builder.insert_element(first, value, I32(0))

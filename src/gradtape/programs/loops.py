@@ -1,0 +1,364 @@
+"""A loop over blocks of rows, written into a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradtape.programs.buffers import Block, Value
+from gradtape.programs.forms import into, is_outer, is_view, seen, sums_by_product
+from gradtape.programs.graph import Node
+from gradtape.programs.rewrites.building import kind, number_of, ufunc_of
+from gradtape.programs.rows import Loop, row_inputs, summed_inputs
+
+if TYPE_CHECKING:
+    from gradtape.programs.emitting import Writer
+
+__all__ = ["LoopWriter"]
+
+#: The largest array of a block: several of them are to fit into a core's own cache.
+BLOCK_BYTES = 1 << 19
+#: Up to this many entries a row is repeated for each row of a block: NumPy is slow at short rows.
+SHORT_ROW = 256
+#: Rows up to this length are added up as parts of longer ones, of about that length.
+NARROW, WIDE = 64, 512
+#: Up to this many, one that differs from block to block is, too.
+VERY_SHORT_ROW = 16
+#: Up to this many numbers, each block's share of a sum is kept until all are there.
+KEPT_SHARES = 1 << 16
+
+#: Several times faster with two arrays.
+_SLOW_WITH_NUMBERS = (np.maximum, np.minimum)
+
+_REDUCE = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}
+
+
+class LoopWriter:
+    """Writes one loop.
+
+    In the loop, a name stands for another array in each block: its columns say which.
+    """
+
+    def __init__(self, writer: Writer, loop: Loop) -> None:
+        self._w, self._loop = writer, loop
+        largest = max([_row_bytes(n) for n in loop.nodes if n not in loop.sums])
+        rows = max(1, BLOCK_BYTES // max(largest, 1))
+        self._count = ceil(loop.length / rows)
+        rows = ceil(loop.length / self._count)
+        self._rows = rows
+        self._bounds = [
+            (k * rows, min((k + 1) * rows, loop.length)) for k in range(ceil(loop.length / rows))
+        ]
+        self._count = len(self._bounds)
+        self._columns: dict[str, list[Any]] = {}
+        self._text: dict[Node, str] = {}  # by rows: what stands for a node's rows of a block
+        self._sliced: dict[Any, str] = {}
+        self._blocks: dict[Node, Block] = {}
+        self._body: list[str] = []
+        self._after: list[Callable[[], None]] = []
+        self._last = self._last_uses()
+        self._tiles: dict[Any, str] = {}
+        self._free: list[Block] = []  # for other rows of the same block
+        self._taken: list[Block] = []
+
+    def write(self) -> None:
+        """Write what comes before the loop, the loop, and what comes after it."""
+        kernel = f"{len(self._bounds)} blocks of {self._rows} rows, loop {self._w.loops}"
+        self._w.loops += 1
+        for position, node in enumerate(self._loop.nodes):
+            self._w.kernels[node] = kernel
+            if node in self._loop.sums:
+                self._sum(node)
+            else:
+                self._by_rows(node, position)
+            for i in self._ending.get(position, ()):
+                block = self._blocks.pop(i, None)
+                if block is not None:
+                    self._free.append(block)
+        # Not before: what is written into it in one block must still be there after the next.
+        for block in self._taken:
+            self._w.memory.give(block)
+        names = ["s", *self._columns]
+        slices = [slice(low, high) for low, high in self._bounds]
+        table = list(zip(slices, *self._columns.values(), strict=True))
+        self._w.say(f"for {', '.join(names)}, in {self._w.bind('blocks', table)}:")
+        for line in self._body:
+            self._w.say("    " + line)
+        for last in self._after:
+            last()
+
+    def _last_uses(self) -> dict[Node, int]:
+        """The last place in the loop that needs the memory that a node's rows are in."""
+        root: dict[Node, Node] = {}
+        last: dict[Node, int] = {}
+        for position, node in enumerate(self._loop.nodes):
+            view = is_view(node) and node not in self._loop.whole and node.inputs[0] in root
+            root[node] = root[node.inputs[0]] if view else node
+            last[root[node]] = position
+            for i in (*node.inputs, *(summed_inputs(node) or ())):
+                if i in root:
+                    last[root[i]] = position
+        self._ending: dict[int, list[Node]] = {}
+        for node, position in last.items():
+            self._ending.setdefault(position, []).append(node)
+        return last
+
+    # By rows --------------------------------------------------------------------------------------
+
+    def _by_rows(self, node: Node, position: int) -> None:
+        whole = node in self._loop.whole
+        if is_view(node):
+            text = self._view(node)
+            if not whole:
+                self._text[node] = text
+                return
+            out = self._whole(node)
+            self._body.append(f"{self._w.bind('k', np.copyto)}({out}, {text})")
+        else:
+            inputs = self._operands(node)
+            out = self._whole(node) if whole else self._buffer(node, position)
+            form = into(node)
+            assert form is not None
+            self._body += form(node, inputs, out, self._w.bind)
+        self._text[node] = out
+
+    def _operands(self, node: Node) -> list[str]:
+        positions = row_inputs(node) or ()
+        texts = []
+        for p, i in enumerate(node.inputs):
+            if is_outer(node):
+                texts.append(self._rows_of(i) if p in positions else self._w.strong(i, node))
+            elif ufunc_of(node.op) in _SLOW_WITH_NUMBERS and number_of(i) is not None:
+                texts.append(self._full(i, node))
+            elif p in positions and i.shape != node.shape and self._is_very_short(node, i):
+                texts.append(self._row_tile(i, node))
+            elif p in positions:
+                texts.append(self._rows_of(i))
+            elif ufunc_of(node.op) is not None and prod(i.shape) > 1 and self._is_short(node):
+                texts.append(self._tile(i, node))
+            else:
+                texts.append(self._w.strong(i, node))
+        return texts
+
+    def _rows_of(self, node: Node) -> str:
+        """The rows of a block of something: of the loop's own, or of what was there before."""
+        text = self._text.get(node) or self._sliced.get(node)
+        if text is None:
+            value = self._w.values[node]
+            if value.array is not None:
+                text = self._column("v", [value.array[low:high] for low, high in self._bounds])
+            else:
+                text = self._name("i")
+                self._body.append(f"{text} = {value.text}[s]")
+            self._sliced[node] = text
+        return text
+
+    def _column(self, prefix: str, arrays: list[Any]) -> str:
+        name = self._name(prefix)
+        self._columns[name] = arrays
+        return name
+
+    def _name(self, prefix: str) -> str:
+        return self._w.fresh(prefix)
+
+    def _is_short(self, node: Node) -> bool:
+        return len(node.shape) > 1 and node.shape[-1] <= SHORT_ROW
+
+    def _tile(self, node: Node, user: Node) -> str:
+        """Something that is broadcast along the rows, once for each row of a block."""
+        shape = (self._rows, *user.shape[1:])
+        key = node, shape[1:]
+        text = self._tiles.get(key)
+        if text is None:
+            dtype = node.dtype
+            array = np.empty(shape, dtype)
+            self._w.say(
+                f"{self._w.bind('k', np.copyto)}({self._w.bind('b', array)}, "
+                f"{self._w.strong(node, user)})"
+            )
+            text = self._tiles[key] = self._column(
+                "b", [array[: high - low] for low, high in self._bounds]
+            )
+        return text
+
+    def _full(self, node: Node, user: Node) -> str:
+        """A number, for each entry of a block."""
+        key = node, user.shape[1:], user.inputs[0].dtype
+        if key not in self._tiles:
+            array = np.full((self._rows, *user.shape[1:]), number_of(node), user.dtype)
+            blocks = [array[: high - low] for low, high in self._bounds]
+            self._tiles[key] = self._column("c", blocks)
+        return self._tiles[key]
+
+    @staticmethod
+    def _is_very_short(node: Node, operand: Node) -> bool:
+        """Whether NumPy is faster at an operand once its short rows are written out."""
+        short = len(node.shape) > 1 and node.shape[-1] <= VERY_SHORT_ROW
+        return short and ufunc_of(node.op) is not None and prod(operand.shape) > 1
+
+    def _row_tile(self, node: Node, user: Node) -> str:
+        """The rows of a block, broadcast to those of what uses them: once in each block."""
+        key = node, user.shape[1:], "rows"
+        text = self._tiles.get(key)
+        if text is None:
+            rows = self._rows_of(node)
+            size = self._rows * prod(user.shape[1:]) * node.dtype.itemsize
+            block = self._take(size)
+            text = self._tiles[key] = self._block_column(block, user.shape[1:], node.dtype)
+            self._body.append(f"{self._w.bind('k', np.copyto)}({text}, {rows})")
+        return text
+
+    def _buffer(self, node: Node, position: int) -> str:
+        """Memory for the rows of a block; an operand's own, if that ends here."""
+        block = None
+        if ufunc_of(node.op) is not None:
+            for i in node.inputs:
+                ends = i in self._blocks and self._last.get(i) == position
+                if ends and i.shape == node.shape and i.dtype == node.dtype:
+                    block = self._blocks.pop(i)
+                    break
+        if block is None:
+            block = self._take(self._rows * _row_bytes(node))
+        self._blocks[node] = block
+        return self._block_column(block, node.shape[1:], node.dtype)
+
+    def _take(self, size: int) -> Block:
+        fitting = [b for b in self._free if b.size >= size]
+        if fitting:
+            block = min(fitting, key=lambda b: b.size)
+            self._free.remove(block)
+            return block
+        block = self._w.memory.take(size)
+        self._taken.append(block)
+        return block
+
+    def _block_column(self, block: Block, row: tuple[int, ...], dtype: Any) -> str:
+        sizes = {high - low for low, high in self._bounds}
+        arrays = {size: block.array((size, *row), dtype) for size in sizes}
+        return self._column("b", [arrays[high - low] for low, high in self._bounds])
+
+    def _whole(self, node: Node) -> str:
+        """All rows, of which a block writes its own."""
+        writer = self._w
+        if node in writer.outputs:
+            text = f"t{node.number}"
+            writer.say(f"{text} = empty({node.shape!r}, {writer.bind('d', node.dtype)})")
+            writer.values[node] = Value(text)
+            name = self._name("o")
+            self._body.append(f"{name} = {text}[s]")
+            return name
+        block = writer.memory.take(self._loop.length * _row_bytes(node))
+        array = block.array(node.shape, node.dtype)
+        writer.values[node] = Value(writer.bind("b", array), array, block)
+        return self._column("v", [array[low:high] for low, high in self._bounds])
+
+    def _view(self, node: Node) -> str:
+        text = self._rows_of(node.inputs[0])
+        arrays = self._columns.get(text)
+        if arrays is not None:
+            views = [seen(node, a) for a in arrays]
+            if all([np.may_share_memory(v, a) for v, a in zip(views, arrays, strict=True)]):
+                return self._column("v", views)
+        name = self._name("w")
+        look = self._w.bind("f", seen)
+        self._body.append(f"{name} = {look}({self._w.bind('n', node)}, {text})")
+        return name
+
+    # Sums of rows ---------------------------------------------------------------------------------
+
+    def _sum(self, node: Node) -> None:
+        rows = summed_inputs(node)
+        assert rows is not None
+        if kind(node.op) == "holds_nan":
+            self._look(node, self._rows_of(rows[0]))
+        elif kind(node.op) == "matmul":
+            self._product(node, *[self._rows_of(x) for x in rows])
+        else:
+            self._reduction(node, rows[0], self._rows_of(rows[0]))
+
+    def _look(self, node: Node, text: str) -> None:
+        total, dot = f"t{node.number}", self._w.bind("m", np.vdot)
+        self._w.say(f"{total} = 0.0")
+        self._body.append(f"{total} += {dot}({text}, {text})")
+        self._after.append(lambda: self._w.say(f"{total} = {total} != {total}"))
+        self._w.values[node] = Value(total)
+
+    def _product(self, node: Node, x: str, y: str) -> None:
+        turned = self._turned(x)
+        dot = self._w.bind("m", np.dot)
+        share, last = self._shares(node, np.add)
+        self._body.append(f"{dot}({turned}, {y}, {share})")
+        self._body += last
+
+    def _turned(self, x: str) -> str:
+        arrays = self._columns.get(x)
+        if arrays is None:
+            return f"{x}.T"
+        key = "T", x
+        if key not in self._sliced:
+            self._sliced[key] = self._column("v", [a.T for a in arrays])
+        return self._sliced[key]
+
+    def _reduction(self, node: Node, x: Node, text: str) -> None:
+        axis, keepdims = node.params
+        name = kind(node.op)
+        share, last = self._shares(
+            node, {"sum": np.add, "max": np.maximum, "min": np.minimum}[name]
+        )
+        if sums_by_product(node) and len(x.shape) == 2 and axis == (-2,):
+            if x.shape[1] <= NARROW and text in self._columns:
+                self._narrow_sum(x, text, share)
+                self._body += last
+                return
+            ones = np.ones(self._rows, node.dtype)
+            column = self._column("c", [ones[: high - low] for low, high in self._bounds])
+            self._body.append(f"{self._w.bind('m', np.dot)}({column}, {text}, {share})")
+        else:
+            whole = None if len(axis) == len(x.shape) else axis
+            reduce = self._w.bind("r", _REDUCE[name])
+            self._body.append(f"{reduce}({text}, {whole!r}, None, {share}, {keepdims!r})")
+        self._body += last
+
+    def _narrow_sum(self, x: Node, text: str, share: str) -> None:
+        """Several short rows count as a long one, and as short ones again once those are added."""
+        w, k = self._w, x.shape[1]
+        together = max(1, WIDE // k)
+        arrays = self._columns[text]
+        whole = [len(a) // together * together for a in arrays]
+        wide = [
+            a[:n].reshape(n // together, together * k) for a, n in zip(arrays, whole, strict=True)
+        ]
+        rests = [a[n:] for a, n in zip(arrays, whole, strict=True)]
+        sums = np.empty((together, k), x.dtype)
+        reduce, first = w.bind("r", np.add.reduce), w.bind("b", sums.reshape(-1))
+        self._body.append(f"{reduce}({self._column('v', wide)}, 0, None, {first})")
+        self._body.append(f"{reduce}({w.bind('v', sums)}, 0, None, {share})")
+        if any([len(rest) for rest in rests]):
+            rest = f"{reduce}({self._column('v', rests)}, 0)"
+            self._body.append(f"{w.bind('u', np.add)}({share}, {rest}, {share})")
+
+    def _shares(self, node: Node, combine: Any) -> tuple[str, list[str]]:
+        """Where each block's share of a sum goes, and what the block then does with it."""
+        writer = self._w
+        text = f"t{node.number}"
+        writer.values[node] = Value(text)
+        if node.shape == ():
+            writer.number(node)
+        if self._count * prod(node.shape) <= KEPT_SHARES:
+            shares = np.empty((self._count, *node.shape), node.dtype)
+            name, reduce = writer.bind("b", shares), writer.bind("r", combine.reduce)
+            self._after.append(lambda: writer.say(f"{text} = {reduce}({name}, 0)"))
+            return self._column("b", [shares[k, ...] for k in range(self._count)]), []
+        first, total = np.empty(node.shape, node.dtype), np.empty(node.shape, node.dtype)
+        share, whole = writer.bind("b", first), writer.bind("b", total)
+        copy, also = writer.bind("k", np.copyto), writer.bind("u", combine)
+        self._after.append(lambda: writer.say(f"{text} = {whole}.copy()"))
+        step = f"{also}({whole}, {share}, out={whole}) if s.start else {copy}({whole}, {share})"
+        return share, [step]
+
+
+def _row_bytes(node: Node) -> int:
+    return int(prod(node.shape[1:]) * node.dtype.itemsize)

@@ -1,0 +1,140 @@
+"""Every program of the rules' cases runs traced: value, gradient, second gradient, at two points.
+
+What cannot be traced stands in a list, with the reason, and raises a TraceError.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradtape as gt
+from gradtape.programs.function import function
+from gradtape.programs.symbols import TraceError
+from tests.rules.cases import Case
+from tests.rules.test_every_rule import CASES
+from tests.rules.tools import bare, gradient, weights
+
+#: Whole labels or beginnings of them, the orders that cannot be traced, and why.
+_INVERSES = (
+    "gammaincinv gammainccinv betaincinv betainccinv chdtri chdtriv gdtria gdtrib gdtrix pdtri "
+    "pdtrik fdtri fdtridfd bdtri bdtrik bdtrin nbdtri nbdtrik nbdtrin btdtria btdtrib stdtrit "
+    "stdtridf"
+)
+REFUSED: list[tuple[str, tuple[int, ...], str]] = [
+    *[(f"{name}-", (2,), "its slope is refined until it is exact") for name in _INVERSES.split()],
+    ("ellipj", (1, 2), "its slopes are refined in another precision"),
+    ("airye-negative", (1, 2), "its slope is refined beside zeros"),
+    ("interp-period", (1, 2), "the knots of a period are sorted"),
+    ("piecewise-own", (1, 2), "which function an entry goes through is written into an array"),
+    ("scipy.logm.along", (1, 2), "SciPy estimates a norm with random numbers"),
+    ("scipy.solve_banded-spline-all", (0, 1, 2), "knots that are computed"),
+    ("scipy.solve_banded-bspline", (0, 1, 2), "knots that are computed"),
+    ("scipy.solve_banded-linear-all", (0, 1, 2), "a grid that is computed"),
+    ("scipy.solve_banded-grid", (0, 1, 2), "a grid that is computed"),
+]
+
+
+def another(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Another point of the same shapes, near the first: no kink lies in between."""
+    return tuple(
+        [
+            np.asarray(a * 0.97 + 0.01 * np.arange(np.size(a)).reshape(np.shape(a)) / np.size(a))[
+                ()
+            ]
+            if np.size(a)
+            else a
+            for a in arguments
+        ]
+    )
+
+
+def second(f: Callable[..., Any], ws: list[Any]) -> Callable[..., Any]:
+    """The gradient of the sum of the gradient's entries."""
+    first = gradient(f, ws)
+
+    def derivative(*arguments: Any) -> list[Any]:
+        xs = [gt.constant(a) for a in arguments]
+        with gt.GradientTape() as tape:
+            tape.watch(xs)
+            slopes = first(*xs)
+        found = tape.gradient(slopes, xs, unconnected_gradients="zero")
+        return [bare(g) for g in found]
+
+    return derivative
+
+
+def of_order(case: Case, order: int, at: tuple[Any, ...]) -> Callable[..., Any]:
+    """The case's function, or one of its derivatives, of bare arrays."""
+    if order == 0:
+        return case.function
+    ws = weights(case.function, at)
+    return gradient(case.function, ws) if order == 1 else second(case.function, ws)
+
+
+def answer(f: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """What a function gives, as a list of bare values, or the error that it raises."""
+    try:
+        found = f(*arguments)
+    except TraceError:
+        raise
+    except Exception as error:
+        return type(error)
+    found = found if isinstance(found, (tuple, list)) else [found]
+    return [bare(v) for v in found]
+
+
+def compare(actual: Any, expected: Any) -> None:
+    """A few units in the last place of the largest entry, or of 1; the same dtypes and shapes."""
+    if isinstance(expected, type):
+        assert actual is expected
+        return
+    for a, e in zip(actual, expected, strict=True):
+        if not hasattr(e, "dtype"):
+            assert a == e or a != a
+            continue
+        assert (a.shape, a.dtype) == (e.shape, e.dtype)
+        if e.dtype.kind not in "fc":
+            np.testing.assert_array_equal(a, e)
+            continue
+        eps = np.finfo(e.dtype).eps
+        finite = np.isfinite(e)
+        scale = np.max(np.abs(e[finite]), initial=1.0)
+        np.testing.assert_allclose(a, e, rtol=64 * eps, atol=64 * eps * scale)
+
+
+def reason(case: Case, order: int) -> str | None:
+    for label, orders, why in REFUSED:
+        if case.label.startswith(label) and order in orders:
+            return why
+    return None
+
+
+@pytest.mark.parametrize("order", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_traced(case: Case, order: int):
+    here = case.at("d")
+    there = another(here)
+    with np.errstate(all="ignore"):
+        f = of_order(case, order, here)
+        traced = function(f, engine="numpy")
+        try:
+            for arguments in (here, here, there):
+                compare(answer(traced, arguments), answer(f, arguments))
+        except TraceError:
+            assert reason(case, order)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", "fFD")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_traced_dtypes(case: Case, dtype: str):
+    if dtype not in case.every_dtype or reason(case, 1) or reason(case, 0):
+        pytest.skip("not of this dtype")
+    here = case.at(dtype)
+    with np.errstate(all="ignore"):
+        f = of_order(case, 1, here)
+        traced = function(f, engine="numpy")
+        for _ in range(2):
+            compare(answer(traced, here), answer(f, here))
