@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from gradtape.operators.solvers import argmin, fixed_point, implicit_root
     from gradtape.operators.sparse import sparsity
     from gradtape.operators.taylor import taylor
-    from gradtape.programs.loaded import load
     from gradtape.programs.function import function
+    from gradtape.programs.loaded import load
     from gradtape.source_code import source
 else:
     __getattr__ = _later

@@ -403,7 +403,7 @@ def test_a_pattern_that_would_not_be_used(operator: Any) -> None:
         operator(np.sum, sparsity=gt.sparsity(np.sum)(np.ones(2)))
 
 
-# Seeds that are still diagonal when they meet a product of matrices --------------------------------
+# Seeds that are still diagonal when they meet a product of matrices -------------------------------
 
 
 def two_layers(x: Any, w1: Any, w2: Any) -> Any:

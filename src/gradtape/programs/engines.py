@@ -10,7 +10,7 @@ from gradtape.programs.numpy_engine import NumpyProgram
 
 __all__ = ["ENGINES", "engine_for"]
 
-#: The names; the first is taken when none is given. The LLVM engine is young: it has to be asked for.
+#: The names; the first is taken when none is given. The LLVM engine is young: one asks for it.
 ENGINES = ("numpy", "llvm")
 
 
