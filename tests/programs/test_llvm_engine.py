@@ -355,7 +355,7 @@ def test_odd_arrays(kind, shape):
         (np.zeros(5, object), 1.0),
         ([0.0] * 5, "1"),
     ],
-    ids=repr,
+    ids=lambda wrong: ", ".join([type(w).__name__ for w in wrong]),
 )
 def test_wrong_arguments_raise_or_are_computed_by_numpy(wrong):
     build = Building()

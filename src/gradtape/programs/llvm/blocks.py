@@ -19,7 +19,7 @@ __all__ = ["Region", "region_of"]
 
 #: Arrays that are smaller together stay near anyway; of a block so many bytes do; a block has at
 #: least so many rows, and sums over rows have at most so many entries.
-LARGE, NEAR, LEAST_ROWS, LARGEST_SUM = 1 << 19, 1 << 16, 4, 1 << 14
+LARGE, NEAR, LEAST_ROWS, LARGEST_SUM = 1 << 19, 1 << 16, 16, 1 << 14
 
 
 @dataclass(eq=False)
