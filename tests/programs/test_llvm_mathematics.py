@@ -55,6 +55,11 @@ def _xlog1py(x: Any, y: Any) -> Any:
     return np.where((x == 0) & ~np.isnan(y), 0, x * np.log1p(y))
 
 
+def _within(x: Any) -> Any:
+    """An argument of erfc, which is 0 or 2 further out: mpmath cannot take the largest."""
+    return min(max(x, -10_000), 10_000)
+
+
 #: Those that are not NumPy's, in long doubles.
 REFERENCES = {
     "logistic": _logistic,
@@ -73,8 +78,8 @@ PAIRS = (
 )
 BY_MPMATH = {
     "erf": mpmath.erf,
-    "erfc": mpmath.erfc,
-    "ndtr": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    "erfc": lambda x: mpmath.erfc(_within(x)),
+    "ndtr": lambda x: mpmath.erfc(_within(-x / mpmath.sqrt(2))) / 2,
 }
 #: Where the result may be much smaller than its parts, errors count by these.
 SUMS = ("logaddexp", "logaddexp2")

@@ -13,6 +13,7 @@ special = pytest.importorskip("gradtape.scipy.special")
 #: Pieces of the rules.
 log_over_psi = pytest.importorskip("gradtape.derivatives.special_incomplete").log_over_psi
 polygamma = pytest.importorskip("gradtape.derivatives.special_polygamma").polygamma
+steps = pytest.importorskip("gradtape.derivatives.special_steps")
 
 #: Functions of one argument: bounds within which they are smooth, and whether complex is covered.
 UNARY: dict[Any, tuple[float, float, bool]] = {
@@ -215,6 +216,8 @@ OTHERS += [
     (sp.smirnov, lambda n: sp.smirnov(n * 0 + 4, 0.3), ((3,),), 1.2, 1.9, False),
     (sp.smirnovi, lambda n: sp.smirnovi(n * 0 + 4, 0.3), ((3,),), 1.2, 1.9, False),
     ("special.log_over_psi", log_over_psi, ((2, 3), (3,)), 0.4, 40, False),
+    ("special.half_step", steps.half_step, ((2, 3),), 0.4, 40, False),
+    ("special.half_step_rate", steps.half_step_rate, ((2, 3),), 0.4, 40, False),
     ("special.log_over_psi", lambda x: log_over_psi(30.0, x), ((3,),), 20, 40, False),
 ]
 
