@@ -29,6 +29,8 @@ _MOST_ENTRIES = 1 << 16
 #: How many times larger than unavoidable an error must be.
 _FAR = 1e3
 _SUMS = {"add", "subtract", "sum", "mean", "matmul", "einsum", "dot"}
+#: Near 1 they are small, and what was rounded away beside the 1 is missing.
+_LOGARITHMS = {"log", "log2", "log10"}
 _WIDER = {np.dtype(np.float16): np.float32, np.dtype(np.float32): np.float64}
 
 
@@ -178,13 +180,13 @@ def _is_lost(now: Any, true: Any, swing: Any, eps: float, floor: float) -> bool:
 
 
 def _culprit(trace: Trace, answer: Answer, exact: _Run, eps: float) -> Any:
-    """The sum whose result lost most digits, though its inputs had theirs."""
+    """The sum, or logarithm, whose result lost most digits, though its inputs had theirs."""
     worst, found = eps**0.4, None
     for record in answer.records:
         if type(record[1]) is tuple:
             continue
         step = trace.maker[record[1]]
-        if step.name not in _SUMS:
+        if step.name not in _SUMS | _LOGARITHMS:
             continue
         errors = _relative(step.out, exact.tensors[step.out_key].array)
         index = np.unravel_index(int(np.argmax(errors)), np.shape(errors))
@@ -235,6 +237,13 @@ def _told(
     inputs = operands(trace, step, index)
     near = " and ".join([_digits(one) for one in inputs])
     right = number(float(entry(exact.tensors[step.out_key].array, index)))
+    why = (
+        f"takes the logarithm of a number that is nearly 1 ({near}): the digits beside the 1, "
+        "which are all that it depends on, were rounded away"
+        if step.name in _LOGARITHMS
+        else f"subtracts numbers that are nearly equal ({near}): the digits that they have in "
+        "common cancel, and their rounding errors stay"
+    )
     return Loss(
         step,
         source,
@@ -242,7 +251,5 @@ def _told(
         walk.cotangents,
         f"But the {what} has lost its digits: it is {value}, and the same computed in {wider} is "
         f"{good} (which may not be enough).",
-        f"{called(step)} subtracts numbers that are nearly equal ({near}): the digits that they "
-        f"have in common cancel, and their rounding errors stay. It gives "
-        f"{number(entry(step.out, index))} instead of {right}.",
+        f"{called(step)} {why}. It gives {number(entry(step.out, index))} instead of {right}.",
     )

@@ -102,7 +102,7 @@ def find_cure(
         if not found.holds():
             continue
         bad = found.was_bad()
-        if not _heals(trace, found, source_key, bad):
+        if not _heals(trace, found, source_key, bad, cotangents.get(source_key)):
             partial = found if partial is None and bad else partial
             continue
         cure = found.cure()
@@ -116,12 +116,12 @@ def find_cure(
     return cure
 
 
-def _heals(trace: Trace, found: _Candidate, source_key: Any, bad: bool) -> bool:
-    """Whether the whole gradient is finite with a form in its place, as far as can be known."""
-    answer = trace.answers[-1] if trace.answers else None
-    given = [] if answer is None else zip(answer.sources, answer.results, strict=True)
-    before = [bare(g) for s, g in given if s.key == source_key and g is not None]
-    if before and np.all(np.isfinite(before[0])):
+def _heals(trace: Trace, found: _Candidate, source_key: Any, bad: bool, before: Any) -> bool:
+    """Whether the whole gradient is finite with a form in its place, as far as can be known.
+
+    ``before`` is what it was, if it was anything.
+    """
+    if before is not None and np.all(np.isfinite(bare(before))):
         return True  # digits were lost, and nothing else happened
     if not bad:  # in a long program, much could be written otherwise that is well as it is
         trace.notes["repeated"] = trace.notes.get("repeated", 0) + len(trace.steps)
