@@ -406,3 +406,13 @@ def test_no_warnings() -> None:
         found = NumpyProgram(b.graph)(*b.inputs)
     assert np.isneginf(found[0][0])
     assert np.isnan(found[2])
+
+
+def test_a_number_that_comes_out_is_nobody_elses_memory():
+    traced = function(lambda x: np.exp(x) @ np.cos(x), engine="numpy")
+    first, second = np.linspace(0, 1, 50), np.linspace(1, 2, 50)
+    traced(first)
+    (program,) = [p for programs in traced._programs.values() for p in programs]
+    found = [program.run(x)[0] for x in (first, second)]
+    assert all(isinstance(value, np.float64) for value in found)
+    assert found == [np.exp(x) @ np.cos(x) for x in (first, second)]

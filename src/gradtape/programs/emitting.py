@@ -416,8 +416,10 @@ class Writer:
         text = self._named_text(node)
         if node in self._floats:
             return text if node.dtype is float else f"{self.bind('n', node.dtype.type)}({text})"
-        if node.shape == () or not isinstance(node.dtype, np.dtype):
+        if not isinstance(node.dtype, np.dtype):
             return text
+        if node.shape == ():  # perhaps a view of a buffer, which the next call writes into
+            return f"{self.bind('n', _number)}({text})"
         shared = node.is_given or is_view(node) or node in told
         told.add(node)
         if not shared and _may_share(node):
@@ -439,6 +441,11 @@ _GIVES_NUMBERS = frozenset({"sum", "max", "min", "getitem"})
 def _may_share(node: Node) -> bool:
     """Whether a call could give a view of what it is given, or that itself."""
     return node.op is not None and into(node) is None and node.shape != ()
+
+
+def _number(value: Any) -> Any:
+    """A number, out of an array without axes if it is in one."""
+    return value[()] if isinstance(value, np.ndarray) else value
 
 
 def _own(result: Any, inputs: tuple[Any, ...]) -> Any:
