@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradtape.programs.function import function
 from gradtape.programs.graph import Opaque
 from gradtape.programs.numpy_engine import GuardFailed, NumpyProgram
 from gradtape.programs.rewrites import rewritten
