@@ -15,7 +15,7 @@ from gradtape.elementwise import Choice, Elementwise
 from gradtape.guards import WRITABLE, Guard
 from gradtape.nest import flatten, map_structure
 from gradtape.primitive import Primitive
-from gradtape.recording import AS_SYMBOLS, InBlock, Recorder, active, new_key, only
+from gradtape.recording import AS_SYMBOLS, InBlock, Recorder, active, as_symbol, new_key, only
 from gradtape.sweep import QUIET
 from gradtape.tape import GradientTape, UnconnectedGradients
 from gradtape.tensor import Tensor
@@ -97,7 +97,7 @@ class ForwardAccumulator(InBlock):
             )
         if primal.key is None:
             primal.key = new_key()
-        self.tracked[primal.key] = AS_SYMBOLS[-1](direction) if AS_SYMBOLS else direction
+        self.tracked[primal.key] = as_symbol(direction)
 
     def __enter__(self) -> Self:
         if self._recording:
@@ -284,7 +284,7 @@ class Linearization(InBlock):
         recorders: tuple[Recorder, ...],
     ) -> list[Any]:
         if AS_SYMBOLS:
-            directions = [AS_SYMBOLS[-1](t) for t in directions]
+            directions = list(map(as_symbol, directions))
         tangents = dict(zip(self._sources, directions, strict=True))
         for call, spent in plan:
             partials = self._partials.setdefault(call[5], {}) if self._again else None

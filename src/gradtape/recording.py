@@ -29,6 +29,7 @@ __all__ = [
     "InBlock",
     "Recorder",
     "active",
+    "as_symbol",
     "leave",
     "new_key",
     "only",
@@ -63,6 +64,14 @@ active = ACTIVE.get
 
 #: What makes symbols of the arrays that derivatives start from, while a function is traced.
 AS_SYMBOLS: list[Any] = []
+
+
+def as_symbol(value: Any) -> Any:
+    """What a derivative starts from, as a symbol if this thread traces a function."""
+    for convert in AS_SYMBOLS[-1:]:  # another thread's trace may end at any time
+        return convert(value)
+    return value
+
 
 #: A key never used before; a key names one value for all recorders.
 new_key = count(1).__next__

@@ -11,7 +11,7 @@ import numpy as np
 from gradtape import errors
 from gradtape.arithmetic import cast
 from gradtape.nest import flatten
-from gradtape.recording import AS_SYMBOLS, active
+from gradtape.recording import AS_SYMBOLS, active, as_symbol
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import Variable
 
@@ -121,7 +121,7 @@ def sweep(
     """
     nested = bool(active())
     if AS_SYMBOLS:
-        seeds = [(key, AS_SYMBOLS[-1](g)) for key, g in seeds]
+        seeds = [(key, as_symbol(g)) for key, g in seeds]
     if nested:
         seeds = [(key, Tensor(bare(g), getattr(g, "key", None))) for key, g in seeds]
     selects = selects or alive is not None

@@ -35,7 +35,11 @@ def _parsed(text: str) -> ast.expr | None:
     try:
         return ast.parse(f"({text}\n)", mode="eval").body
     except SyntaxError:
-        pass
+        return _added(text)
+
+
+def _added(text: str) -> ast.expr | None:
+    """``a + b`` of the statement ``a += b``; None of any other."""
     try:
         (statement,) = ast.parse(text.strip()).body
     except (SyntaxError, ValueError):

@@ -140,12 +140,10 @@ def _target(text: str) -> str:
 
 
 def _mean_the_same(first: str, second: str) -> bool:
-    try:
-        return ast.dump(ast.parse(first)) == ast.dump(ast.parse(second))
-    except SyntaxError:
-        pass
-    inside = [f"def _():\n    {text}" for text in (first, second)]
-    try:
-        return ast.dump(ast.parse(inside[0])) == ast.dump(ast.parse(inside[1]))
-    except SyntaxError:
-        return False
+    for form in ("{}", "def _():\n    {}"):  # a return is at home in a function only
+        try:
+            one, other = [ast.dump(ast.parse(form.format(text))) for text in (first, second)]
+        except SyntaxError:
+            continue
+        return one == other
+    return False
