@@ -72,14 +72,15 @@ class Elementwise(Operation):
         if self.arity == 2:  # the common case, unrolled
             x, y = arrays
             kind = type(out)
-            if kind in _SCALARS and kind is type(x) and kind is type(y):
+            if kind is not ndarray and kind is type(x) and kind is type(y) and kind in _SCALARS:
                 return None  # they have one shape and dtype
             shape, dtype = out.shape, out.dtype
-            first = mask & 1 and (x.shape != shape or x.dtype is not dtype)
-            second = mask & 2 and (y.shape != shape or y.dtype is not dtype)
-            if not (first or second):
-                return None
-            return first and (x.shape, x.dtype), second and (y.shape, y.dtype)
+            first = second = None
+            if mask & 1 and ((own := x.shape) != shape or x.dtype is not dtype):
+                first = own, x.dtype
+            if mask & 2 and ((own := y.shape) != shape or y.dtype is not dtype):
+                second = own, y.dtype
+            return None if first is None and second is None else (first, second)
         return [(a.shape, a.dtype) if mask >> i & 1 else None for i, a in enumerate(arrays)]
 
     def pull(self, g: Array, record: Any, batch: Batch, into: Any) -> None:

@@ -11,7 +11,6 @@ import enum
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -49,7 +48,6 @@ class UnconnectedGradients(enum.Enum):
 
 
 _NONE: UnconnectedGradients = UnconnectedGradients.NONE
-_key = attrgetter("key")
 _TENSORS = frozenset([Tensor, Variable])
 
 
@@ -446,21 +444,21 @@ class GradientTape(Views):
 
     def _sources(self, sources: Any) -> tuple[list[Tensor], list[Any]]:
         """The leaves of the sources, and their keys."""
-        # A flat list, the common case, is its own list of leaves.
-        flat = type(sources) is list and _TENSORS.issuperset(map(type, sources))
-        leaves = sources if flat else flatten(sources)
-        for s in () if flat else leaves:
-            if not isinstance(s, Tensor):
-                raise TypeError(
-                    f"argument `sources` holds {errors.describe(s)}: a gradient is taken with "
-                    "respect to tensors and variables. Make it a gradtape.Variable, or a "
-                    "gradtape.constant that the tape watches, before it is used."
-                )
-        wanted = list(map(_key, leaves))
-        if None in wanted:
+        leaves = sources
+        wanted = [s.key for s in sources if type(s) in _TENSORS] if type(sources) is list else []
+        if not wanted or len(wanted) != len(sources):  # else it is its own list of leaves
+            leaves = flatten(sources)
+            for s in leaves:
+                if not isinstance(s, Tensor):
+                    raise TypeError(
+                        f"argument `sources` holds {errors.describe(s)}: a gradient is taken with "
+                        "respect to tensors and variables. Make it a gradtape.Variable, or a "
+                        "gradtape.constant that the tape watches, before it is used."
+                    )
+        if None in wanted or len(wanted) != len(leaves):
             for s in leaves:
                 s.key = s.key or new_key()
-            wanted = list(map(_key, leaves))
+            wanted = [s.key for s in leaves]
         return leaves, wanted
 
     def _answer(

@@ -76,23 +76,12 @@ def _matmul(x: Any, y: Any, /) -> Any:
 
 
 def _pull_left(g: Any, y: Any, x_shape: Shape, batch: Shape) -> Any:
-    if (
-        type(g) is ndarray
-        and y.ndim == 2
-        and (y.shape[1] > 1 or g.size * y.size <= OUTER)
-        and y.dtype.char in "fd"
-    ):
-        share = g.dot(y.T) if g.ndim == 2 else _dot(g, y.T)  # the common case, without detours
-    else:
-        share = _times(g, _adjoint(y))
+    share = _times(g, _adjoint(y))
     return share if x_shape is None else unbroadcast(share, x_shape, batch)
 
 
 def _pull_right(g: Any, x: Any, y_shape: Shape, batch: Shape) -> Any:
-    if type(g) is ndarray and x.ndim == 2 == g.ndim and x.dtype.char in "fd":
-        share = x.T.dot(g)
-    else:
-        share = _times(_adjoint(x), g)
+    share = _times(_adjoint(x), g)
     return share if y_shape is None else unbroadcast(share, y_shape, batch)
 
 
@@ -109,7 +98,33 @@ def _spread_batch(t: Any, out: Any, batch: Shape) -> Any:
     return t if t.shape == shape else broadcast(t, shape=shape)
 
 
-matrix_product = Primitive(
+class _Product(Primitive):
+    """The matrix product; of two real matrices of one dtype its shares are found directly."""
+
+    def pull(self, g: Any, record: Any, batch: Shape, into: Any) -> None:
+        """Add the share of each tracked input in the output's cotangent ``g`` to those ``into``."""
+        _, _, mask, keys, saved, (_, dtypes), _ = record
+        if dtypes is not None or batch or type(g) is not ndarray or g.dtype.char not in "fd":
+            super().pull(g, record, batch, into)
+            return
+        if mask & 1:
+            y = saved[1]
+            direct = y.shape[1] > 1 or g.size * y.size <= OUTER
+            _add(into, keys[0], g.dot(y.T) if direct else _times(g, y.T))
+        if mask & 2:
+            _add(into, keys[1], saved[0].T.dot(g))
+
+
+def _add(into: Any, key: Any, share: Any) -> None:
+    """Add a share that is an array of its own."""
+    into.fresh.add(key)
+    if key in into:
+        into.add(key, share)
+    else:
+        into[key] = share
+
+
+matrix_product = _Product(
     _matmul, (_pull_left, _pull_right), (_push_left, _push_right), least_ndim=2, fresh=True
 )
 
