@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [w for w in offered if options.only is None or w.name in options.only]
     if options.smoke and options.only is None:
         chosen = [w for w in chosen if w.smoke]
+    os.environ["GRADTAPE_CACHE"] = "off"  # a first call is one that nobody made before
     peers = installed(options.compiled)
     print(report.header(peers, keep_freed_memory()), end="\n\n")
     results = {}

@@ -7,6 +7,9 @@ where either grew by over 1 MB.
 
 ``python -m benchmarks.memory --peak`` prints the most that one step of the network on 11,610 rows
 holds at once, for gradtape, hand-written NumPy and, where installed, PyTorch.
+
+``python -m benchmarks.memory --compiled`` prints by how much the process grows at most when each
+compiled workload is traced, compiled and run, for both engines and, where installed, ``jax.jit``.
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ from pathlib import Path
 import numpy as np
 
 import gradtape as gt
+from benchmarks.compiled import COMPILED
 from benchmarks.peak import peaks
+from benchmarks.peers import installed
+from benchmarks.resident import resident
 from benchmarks.workloads import WORKLOADS
 
 STEPS = 10_000
@@ -130,8 +136,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the readings; return 1 where memory grew by more than the limit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--peak", action="store_true", help="measure one large step's peak instead")
-    if parser.parse_args(arguments).peak:
+    parser.add_argument(
+        "--compiled", action="store_true", help="measure the compiled workloads, on Linux"
+    )
+    options = parser.parse_args(arguments)
+    if options.peak:
         return _print_peaks()
+    if options.compiled:
+        return _print_compiled()
     print(f"{STEPS:,} training steps of the 8-30-1 network at batch 32, garbage collector off")
     readings = measure()
     for reading in readings:
@@ -146,6 +158,18 @@ def _print_peaks() -> int:
     print(f"{workload.title}: the most that one step holds, above what is held between steps")
     for title, peak in peaks(workload).items():
         print(f"{title:22} {peak / 1e6:9.3f} MB")
+    return 0
+
+
+def _print_compiled() -> int:
+    os.environ["GRADTAPE_CACHE"] = "off"
+    peers = installed(compilers=True)
+    print("MB above what was in memory before: the most in the first call, and in later ones\n")
+    print(f"{'':16}" + "".join([f"{peer.title:>22}" for peer in peers]))
+    for workload in COMPILED:
+        found = [resident(peer, workload) for peer in peers]
+        cells = [f"{r.first / 1e6:14.1f} {r.later / 1e6:7.1f}" for r in found]
+        print(f"{workload.name:16}" + "".join(cells), flush=True)
     return 0
 
 

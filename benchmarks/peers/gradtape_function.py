@@ -18,7 +18,7 @@ class Engine:
 
     CANNOT: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, engine: str, title: str) -> None:
+    def __init__(self, engine: str | None, title: str) -> None:
         self.TITLE = title
         self._function = gt.function(engine=engine)
 

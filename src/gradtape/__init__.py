@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gradtape.operators.taylor import taylor
     from gradtape.programs.function import function
     from gradtape.programs.loaded import load
+    from gradtape.programs.threads import get_threads, set_threads
     from gradtape.source_code import source
 else:
     __getattr__ = _later
@@ -70,6 +71,7 @@ __all__ = [
     "full",
     "full_like",
     "function",
+    "get_threads",
     "gnvp",
     "grad",
     "hessian",
@@ -84,6 +86,7 @@ __all__ = [
     "ones_like",
     "per_example_grad",
     "recompute_grad",
+    "set_threads",
     "source",
     "sparsity",
     "stop_gradient",

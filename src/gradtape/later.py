@@ -25,6 +25,7 @@ _HOMES = {
     "operators.taylor": "taylor",
     "programs.loaded": "load",
     "programs.function": "function",
+    "programs.threads": "get_threads set_threads",
     "source_code": "source",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -158,7 +158,7 @@ def _walk_finite(
         # NaN is what differs from itself, and so does a product with itself that holds one.
         # (Complex infinities can look like one; that costs a second walk, nothing else.)
         if share is not None and share is not whole.get(key):
-            flat = share.ravel()
+            flat = share if share.ndim == 1 else share.ravel()
             square = flat.dot(flat)  # less overhead than vdot
             if square != square:
                 return None
@@ -183,8 +183,8 @@ class Cotangents(dict[Any, Any]):
         elif key in self.owned:
             self[key] += share
         else:
-            self[key] = self[key] + share
-            if not self.nested:
+            total = self[key] = self[key] + share
+            if type(total) is np.ndarray and not self.nested:
                 self.owned.add(key)
 
     def meet_selection(self) -> None:

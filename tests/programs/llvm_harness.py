@@ -10,6 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from gradtape.programs.llvm.mathematics import EMITTERS
+from gradtape.programs.llvm.mathematics_angles import REDUCTION, write_reduction
 
 TYPES = {
     np.dtype(np.float32): ir.FloatType(),
@@ -52,6 +53,8 @@ def written(emit: Any, kinds: tuple[Any, ...], result: Any, lanes: int) -> ir.Mo
     builder.cbranch(builder.icmp_unsigned("<", following, n), loop, end)
     builder.position_at_end(end)
     builder.ret_void()
+    for name in [name for name in module.globals if name.startswith(REDUCTION)]:
+        write_reduction(module, name)
     return module
 
 

@@ -5,6 +5,10 @@ whole or not at all, whatever other processes do; one that is not exactly what w
 missing, and is removed. Nothing here ever raises because of the disk: without a cache, programs are
 compiled again.
 
+What is read will be run. So a file counts only if this user owns it and nobody else may write to
+it, and the same holds for the directory: other users of the machine can plant nothing. Against this
+user's own processes there is no defence, nor any need: they could change the library itself.
+
 ``GRADTAPE_CACHE`` is the directory, or ``off``; by default it is ``gradtape`` in the user's own
 directory for caches. ``GRADTAPE_CACHE_BYTES`` is how large it may grow.
 """
@@ -36,6 +40,10 @@ _ENDING = ".code"
 _UNFINISHED = ".unfinished-"
 #: An unfinished file of this age was left behind by a process that died.
 _ABANDONED_SECONDS = 3600.0
+#: Links to elsewhere are not followed, and nothing is waited for, as the writer of a pipe would be.
+_TO_READ = os.O_RDONLY | sum(
+    [getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK")]
+)
 
 #: How many bytes were put into a directory since its files were last counted.
 _uncounted: dict[Path, int] = {}
@@ -47,9 +55,8 @@ def get(key: bytes) -> bytes | None:
     if place is None:
         return None
     path = place / _name(key)
-    try:
-        content = path.read_bytes()
-    except OSError:
+    content = _read(path)
+    if content is None:
         return None
     data = content[len(_MARK) + _DIGEST :]
     if content[: len(_MARK) + _DIGEST] != _head(key, data):
@@ -100,7 +107,7 @@ def directory() -> Path | None:
     try:
         place = Path(said).expanduser() if said else _users_caches() / "gradtape"
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _is_ours(place):
+        if _is_ours(place.stat()):
             return place
     except (OSError, RuntimeError):  # there is no home, or nothing can be written there
         return None
@@ -124,11 +131,28 @@ def _users_caches() -> Path:
     return Path(said) if os.path.isabs(said) else Path.home() / ".cache"
 
 
-def _is_ours(place: Path) -> bool:
+def _read(path: Path) -> bytes | None:
+    """What is in a file that nobody else can have written, unless it is larger than any can be."""
+    try:
+        handle = os.open(path, _TO_READ)
+    except OSError:
+        return None
+    try:
+        told = os.fstat(handle)  # of what was opened, whatever has that name now
+        if not stat.S_ISREG(told.st_mode) or not _is_ours(told) or told.st_size > _limit():
+            return None
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read()
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _is_ours(found: os.stat_result) -> bool:
     """Whether nobody else can put anything there: it will be run."""
     if sys.platform == "win32":  # a user's own directories are closed to others there
         return True
-    found = place.stat()
     others = stat.S_IWGRP | stat.S_IWOTH
     return found.st_uid == os.geteuid() and not found.st_mode & others
 

@@ -12,6 +12,7 @@ from gradtape.programs.graph import Node
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.accesses import Access, is_view
 from gradtape.programs.llvm.blocks import Region
+from gradtape.programs.llvm.gathers import Gather, emit_gather
 from gradtape.programs.llvm.kernels import REDUCTIONS, Plan
 from gradtape.programs.llvm.loop_writing import LoopWriter
 from gradtape.programs.llvm.loops import (
@@ -24,6 +25,8 @@ from gradtape.programs.llvm.loops import (
     moved,
 )
 from gradtape.programs.llvm.matmuls import emit_product
+from gradtape.programs.llvm.pieces import Pieces
+from gradtape.programs.llvm.scratch import Scratch
 from gradtape.programs.llvm.sinks import Sink
 from gradtape.programs.llvm.steps import Loop, Placement, Reduction, size_of
 
@@ -42,7 +45,10 @@ class Emission:
     plan : what to write.
     pointers : the address of each node that has memory.
     scalars : the values of the inputs of one entry; more are added as they are computed.
-    reserve : gives the address of so many bytes.
+    scratch : the program's memory.
+    regions : the regions in pieces, by their first steps.
+    deal : writes the call of a function for what it is given and so many pieces.
+    threads : the address of the memory of threads' own, and how many bytes each of them has.
     """
 
     def __init__(
@@ -51,14 +57,20 @@ class Emission:
         plan: Plan,
         pointers: dict[Node, Any],
         scalars: dict[Node, Any],
-        reserve: Callable[[int], Any],
+        scratch: Scratch,
+        regions: dict[Any, Region],
+        deal: Callable[[Any, Any, int], None],
+        threads: tuple[Any, Any],
     ) -> None:
-        self._reserve = reserve
-        self.builder, self.plan = builder, plan
-        self._pointers, self.scalars = pointers, scalars
-        #: While steps run block by block: how many rows now, and the first of them.
+        self.builder, self.plan, self.scratch = builder, plan, scratch
+        self.pointers, self.scalars = pointers, scalars
+        self._regions, self.deal, self.threads = regions, deal, threads
+        #: While steps run block by block: their region, how many rows now, and the first of them.
+        self.region: Region | None = None
         self.block: tuple[int, Any] | None = None
         self.sums: dict[Reduction, Sink] = {}
+        #: While a piece is written: where its reductions go, and the kind of what is there.
+        self.goals: dict[Reduction, tuple[Any, Any]] = {}
 
     def write(self) -> None:
         """Write all steps, and the scalars between them."""
@@ -66,8 +78,10 @@ class Emission:
         for k, step in enumerate([*self.plan.steps, None]):
             for node in self.plan.scalars.get(k, ()):
                 self.scalars[node] = self._scalar_of(node)
-            if region and step is region.steps[0]:
-                self._region(region)
+            if step in self._regions:
+                Pieces(self, self._regions[step]).write()
+            elif region and step is region.steps[0]:
+                self._unbroken(region)
             elif step is not None and not (region and step in region.steps):
                 self._step(step)
 
@@ -76,49 +90,80 @@ class Emission:
             LoopWriter(self, step).write()
         elif type(step) is Placement:
             self._placement(step)
+        elif type(step) is Gather:
+            emit_gather(self, step)
         else:
             emit_product(self, step)
 
     # Blocks ---------------------------------------------------------------------------------------
 
-    def _region(self, region: Region) -> None:
-        """Write the steps of a region, block by block."""
-        for step in region.steps:
+    def _unbroken(self, region: Region) -> None:
+        """Write the steps of a region, all of its blocks one after the other."""
+        self.region = region
+        self.begin()
+        full, rest = region.blocks
+        self.blocks(I64(0), I64(full * region.rows))
+        if rest:
+            self.rest(I64(full * region.rows))
+        self.end()
+        self.region = None
+
+    def begin(self) -> None:
+        """Prepare what the blocks of a region add up to."""
+        assert self.region is not None
+        for step in self.region.steps:
             if type(step) is Loop:
                 for r in step.reductions:
-                    if r.node in region.sums:
+                    if r.node in self.region.sums:
                         self.sums[r] = Sink.of_blocks(self, r, step)
                         self.sums[r].prepare()
-            elif step.node in region.sums:
+            elif step.node in self.region.sums:
                 pointer = self.pointer(step.node)
                 self.fill(pointer, size_of(step.node), ops.kind_of(step.node), 0)
-        full, rest = divmod(region.count, region.rows)
-        with counting(self.builder, I64(0), I64(full * region.rows), region.rows) as first:
-            self._block(region, region.rows, first)
-        if rest:
-            self._block(region, rest, I64(full * region.rows))
+
+    def blocks(self, start: Any, stop: Any) -> None:
+        """Write the steps of a region for the whole blocks between two rows."""
+        assert self.region is not None
+        with counting(self.builder, start, stop, self.region.rows) as first:
+            self._block(self.region.rows, first)
+
+    def rest(self, first: Any) -> None:
+        """Write the steps of a region for the rows that are left."""
+        assert self.region is not None
+        self._block(self.region.blocks[1], first)
+
+    def end(self) -> None:
+        """Make of what the blocks have added up what it is."""
         for sink in self.sums.values():
             sink.finish()
+        self.sums = {}
 
-    def _block(self, region: Region, rows: int, first: Any) -> None:
+    def _block(self, rows: int, first: Any) -> None:
+        assert self.region is not None
         self.block = rows, first
-        for step in region.steps:
+        for step in self.region.steps:
             self._step(step)
         self.block = None
 
     def pointer(self, node: Node, by_rows: bool = False) -> Any:
         """The address of a node's memory, or of the rows that are at hand."""
-        pointer, region = self._pointers[node], self.plan.region
+        pointer, region = self.pointers[node], self.region
         if not (by_rows and self.block and region) or node in region.local:
             return pointer
         row = size_of(node) // region.count
         index = self.builder.mul(self.block[1], I64(row))
         return self.builder.gep(pointer, [index], source_etype=ops.stored(ops.kind_of(node)))
 
+    def along(self, node: Node, stride: int) -> Any:
+        """The address of what is read of a node, which goes on so much with each row."""
+        if not (self.block and self.region and self.region.solo):
+            return self.pointer(node, by_rows=stride != 0)
+        pointer, first = self.pointers[node], self.builder.mul(self.block[1], I64(stride))
+        return self.builder.gep(pointer, [first], source_etype=ops.stored(ops.kind_of(node)))
+
     def at_hand(self, size: int) -> int:
         """How many of so many entries are those of the rows at hand."""
-        region = self.plan.region
-        return size // region.count * self.block[0] if self.block and region else size
+        return size // self.region.count * self.block[0] if self.block and self.region else size
 
     # Scalars --------------------------------------------------------------------------------------
 
@@ -213,12 +258,12 @@ class Emission:
             nest.store(goal, value(nest))
             return accumulators
 
-        nest.run(body, dict, lambda accumulators: None)
+        nest.run(body)
 
     def aside(self, kind: Any, entries: int) -> Any:
         """Memory for some entries, as long as the program runs: for one, on the stack."""
         if entries > 1:
-            return self._reserve(entries * kind.itemsize)
+            return self.scratch.reserve(entries * kind.itemsize)
         with self.builder.goto_entry_block():
             memory = self.builder.alloca(ops.stored(kind))
         memory.type = ir.PointerType()

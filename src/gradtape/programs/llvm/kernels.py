@@ -20,8 +20,18 @@ from gradtape.derivatives.shapes import joined
 from gradtape.programs.graph import Graph, Node
 from gradtape.programs.llvm.accesses import Access, Accesses, contiguous, is_view, picked_entries
 from gradtape.programs.llvm.blocks import Region, region_of
+from gradtape.programs.llvm.gathers import gather_of, is_gather
 from gradtape.programs.llvm.operations import BOOL, INT, REALS, kind_of, operation_of
-from gradtape.programs.llvm.steps import Loop, Placement, Product, Reduction, core_of, size_of
+from gradtape.programs.llvm.recomputing import recompute
+from gradtape.programs.llvm.steps import (
+    Loop,
+    Placement,
+    Product,
+    Reduction,
+    core_of,
+    in_memory,
+    size_of,
+)
 from gradtape.programs.rewrites.looks import holds_nan
 
 __all__ = ["REDUCTIONS", "Plan", "is_native", "planned"]
@@ -40,6 +50,8 @@ REDUCTIONS = {
 
 #: More work than this in a product of matrices is for BLAS.
 SMALL_PRODUCT = 1 << 19
+#: And than this in each of several.
+SMALL_PRODUCTS = 1 << 15
 #: Unless one of the lengths is at most this, and the next one twice as much.
 SLIM = 32
 
@@ -64,7 +76,7 @@ def is_native(node: Node) -> bool:
         return _is_small_product(node)
     if node.op in REDUCTIONS:
         return _is_reducible(node)
-    return operation_of(node) is not None
+    return is_gather(node) or operation_of(node) is not None
 
 
 def _is_given_natively(node: Node) -> bool:
@@ -81,11 +93,11 @@ def _is_given_natively(node: Node) -> bool:
 
 def _is_small_product(node: Node) -> bool:
     x, y = node.inputs
-    if len(x.shape) != 2 or len(y.shape) != 2 or kind_of(node) not in REALS:
+    if {kind_of(x), kind_of(y)} != {kind_of(node)} or kind_of(node) not in REALS:
         return False
-    if kind_of(x) != kind_of(node) or kind_of(y) != kind_of(node):
-        return False
-    (m, k), n = x.shape, y.shape[1]
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    if size_of(node) > m * n:  # there are several
+        return bool(m * k * n <= SMALL_PRODUCTS)
     least, middle, _ = sorted((m, k, n))
     small: bool = m * k * n <= SMALL_PRODUCT
     return m * n == 1 or small or (least <= SLIM and middle <= 2 * SLIM)
@@ -151,7 +163,15 @@ class _Planner:
             self._place(node)
         for node in graph.outputs:
             self._output(node)
+        self._recompute(graph)
         _Arranger(self.plan, graph)
+
+    def _recompute(self, graph: Graph) -> None:
+        """Let loops compute what they would read, where that costs less."""
+        scalars = [i for nodes in self.plan.scalars.values() for n in nodes for i in n.inputs]
+        watched = [*graph.outputs, *[guard.node for guard in graph.guards], *scalars]
+        fixed = [*self.plan.outputs, *[self._access[node].root for node in watched]]
+        self.plan.steps = recompute(self.plan.steps, self._access, fixed)
 
     def _place(self, node: Node) -> None:
         if node.op is None:
@@ -168,6 +188,8 @@ class _Planner:
             self._ready[node] = self._ready_root(node)
         elif is_view(node) or node.op in (embed, joined):
             self._append(self._placement(node), node)
+        elif is_gather(node):
+            self._append(gather_of(node, self._access[node.inputs[0]]), node)
         else:
             self._elementwise(node)
 
@@ -191,14 +213,16 @@ class _Planner:
 
     def _product(self, node: Node) -> None:
         left, right = [self._access[i] for i in node.inputs]
-        m, n = left.shape[0], right.shape[1]
-        if n > 1 and not _runs_along(right, 1):
+        m, n = left.shape[-2], right.shape[-1]
+        if n > 1 and not _runs_along(right, -1):
             right = self._copied(right)
         elif n == 1:
-            if not (m > 1 and _runs_along(left, 0)) and not _runs_along(left, 1):
+            if not (m > 1 and _runs_along(left, -2)) and not _runs_along(left, -1):
                 left = self._copied(left)
-            if not (m > 1 and _runs_along(left, 0)) and not _runs_along(right, 0):
+            if not (m > 1 and _runs_along(left, -2)) and not _runs_along(right, -2):
                 right = self._copied(right)
+        batch = node.shape[:-2] if size_of(node) > m * n else ()
+        left, right = [_of_batch(access, batch) for access in (left, right)]
         self._append(Product(node, left, right), node)
 
     def _copied(self, access: Access) -> Access:
@@ -297,7 +321,10 @@ class _Arranger:
         scalars = [node for nodes in plan.scalars.values() for node in nodes]
         scalars.sort(key=lambda node: node.number)
         known = set(scalars)
-        plan.steps, plan.region = region_of(plan.steps, plan.accesses, lambda n: n in known)
+        stored = {*plan.outputs, *in_memory(plan.steps, plan.accesses)}
+        plan.steps, plan.region = region_of(
+            plan.steps, plan.accesses, lambda n: n in known, {n for n in stored if size_of(n) > 1}
+        )
         self._made = {node: k for k, step in enumerate(plan.steps) for node in step.results()}
         region = plan.region
         self._first = plan.steps.index(region.steps[0]) if region else 0
@@ -323,7 +350,7 @@ class _Arranger:
         memory = self._plan.memory
         for k, step in enumerate(self._plan.steps):
             for access in step.reads(self._access):
-                if not (type(step) is Loop and self._made.get(access.root) == k):
+                if not (type(step) is Loop and access.root in step.nodes):
                     self._read(access, k)
             for node in step.stored():
                 memory.setdefault(node, [k, k])
@@ -366,6 +393,14 @@ def placed(whole: Access, index: Any) -> Access:
 def _runs_along(access: Access, axis: int) -> bool:
     """Whether the entries along an axis lie one after the other."""
     return size_of(access.root) == 1 or access.shape[axis] == 1 or access.strides[axis] == 1
+
+
+def _of_batch(access: Access, batch: Shape) -> Access:
+    """Matrices as those of a batch; those of none are in it everywhere."""
+    if len(access.shape) == 2 and not batch:
+        return access
+    shape = (*batch, *access.shape[-2:])
+    return Access(access.root, access.offset, shape, access.onto(shape)[-len(shape) :])
 
 
 def _flattened(access: Access) -> Access:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import gcd
+from math import gcd, prod
 from typing import Any
 
 from llvmlite import ir
@@ -31,6 +31,9 @@ Shape = tuple[int, ...]
 #: Rows that are shorter than so many vectors, and fill them by less than such a share, are walked
 #: over several at a time, of which so many entries; if there are enough of them.
 NARROW, FILLED, TOGETHER, ENOUGH = 4, 0.8, 256, 4096
+
+#: Of so many entries at most the axes are walked over in another order.
+NEAR = 1 << 15
 
 #: Loops of so few short members accumulate several vectors at once.
 SHORT, ABREAST = 4, 4
@@ -89,11 +92,17 @@ class LoopWriter:
 
     def _pointer(self, key: Any) -> Any:
         root, offset, strides = key
-        pointer = self.emission.pointer(root, by_rows=strides[0] != 0)
+        pointer = self.emission.along(root, strides[0])
         return moved(self.builder, pointer, offset, ops.kind_of(root))
 
     def _write_nest(self, shape: Shape, given: Any, goals: Any, sinks: Any) -> None:
         """One nest over everything."""
+        axes = self._order(shape, sinks)
+        shape = _permuted(shape, axes)
+        given, goals, sinks = [
+            {key: _permuted(own, axes) for key, own in part.items()}
+            for part in (given, goals, sinks)
+        ]
         reads = {k: Stream(self._pointer(k), own, ops.kind_of(k[0])) for k, own in given.items()}
         writes = {
             node: Stream(self.emission.pointer(node, True), own, ops.kind_of(node), False)
@@ -111,6 +120,20 @@ class LoopWriter:
         self._nest(shape, reads, writes, all_sinks)
         for sink in own_sinks.values():
             sink.finish()
+
+    def _order(self, shape: Shape, sinks: Any) -> list[int]:
+        """The axes in the order in which they are walked over.
+
+        Where rows are short, that along which most is added up comes before the last: what comes
+        together stays in registers. But not in large memory, where rows are far from each other.
+        """
+        axes = list(range(len(shape)))
+        if len(shape) > 2 and prod(shape) <= NEAR:
+            columns = [own for own in sinks.values() if own[-1] == 1]
+            added = [len([own for own in columns if own[i] == 0]) for i in axes[:-1]]
+            if max(added) > added[-1]:
+                axes.insert(-1, axes.pop(added.index(max(added))))
+        return axes
 
     def _nest(
         self, shape: Shape, reads: dict[Any, Stream], writes: Any, sinks: dict[Reduction, Sink]
@@ -149,21 +172,20 @@ class LoopWriter:
                     after[r] = taken
             return after
 
-        def starts() -> dict[Any, Any]:
-            return {r: sink.neutral() for r, sink in sinks.items() if sink.in_registers}
-
-        def row_done(accumulators: dict[Any, Any]) -> None:
-            for r, value in accumulators.items():
-                sinks[r].row_done(value)
-
-        nest.combine = lambda r, one, other: sinks[r].combine(one, other)
-        nest.run(body, starts, row_done, chunked=any([s.how == "sum" for s in sinks.values()]))
+        inside = {r: sink for r, sink in sinks.items() if sink.in_registers}
+        chunks = [sink.chunk for sink in inside.values() if sink.chunk]
+        columns = {
+            r: sink
+            for r, sink in sinks.items()
+            if nest.has_short_rows and len(shape) > 1 and sink.strides[-2:] == (0, 1)
+        }
+        nest.run(body, inside, min(chunks, default=0), columns)
 
     # Narrow rows ----------------------------------------------------------------------------------
 
     def _rows_together(self, shape: Shape, given: Any, goals: Any) -> int:
         """How many narrow rows are walked over at once; 0 if each has a walk of its own."""
-        if len(shape) != 2 or self.emission.block:
+        if len(shape) != 2 or (self.emission.block and not self.emission.region.solo):
             return 0
         count, m = shape
         lanes = min(self.lanes, 1 << (m - 1).bit_length())
@@ -172,8 +194,10 @@ class LoopWriter:
         fitting = [s in ((m, 1), (0, 1), (0, 0)) for s in [*given.values(), *goals.values()]]
         least = self.lanes // gcd(m, self.lanes)
         rows = least * -(-TOGETHER // (least * m))
-        fits = all(fitting) and count >= 2 * rows and count * m >= ENOUGH
-        return rows if fits else 0
+        if not (all(fitting) and count >= 2 * rows and count * m >= ENOUGH):
+            return 0
+        # None are left over, if that can be: all is written twice for them.
+        return next((n for n in range(rows, 2 * rows, least) if count % n == 0), rows)
 
     def _write_together(self, shape: Shape, rows: int, given: Any, goals: Any, sinks: Any) -> None:
         """Several rows as one: what is the same in each of them is laid out as often before."""
@@ -193,7 +217,7 @@ class LoopWriter:
                 pointer = self._tiled(pointer, kind, m, width)
             reads[key] = Stream(pointer, (width, 1) if own == (m, 1) else own, kind)
         for node in goals:
-            pointer = self.emission.pointer(node)
+            pointer = self.emission.pointer(node, by_rows=True)
             writes[node] = Stream(pointer, (width, 1), ops.kind_of(node), False)
         self._nest((blocks, width), reads, writes, all_sinks)
         if rest:
@@ -218,3 +242,7 @@ class LoopWriter:
             value = entry_at(builder, pointer, column, kind)
             stored_at(builder, copy, builder.add(start, column), kind, value)
         return copy
+
+
+def _permuted(axes: Shape, order: list[int]) -> Shape:
+    return tuple([axes[i] for i in order])

@@ -6,7 +6,7 @@ machine's), so that what is summed in which order is the same too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,9 +21,12 @@ __all__ += ["first_entries", "moved", "some_lanes", "store_first", "stored_at"]
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 POINTER = ir.PointerType()
 Shape = tuple[int, ...]
+#: Writes what happens at a place; it gets the accumulators and gives them back.
+Body = Callable[[dict[Any, Any]], dict[Any, Any]]
 
-#: So many vectors are added up before they are added to the others: fewer digits are lost.
-CHUNK = 128
+
+#: So many vectors are kept in registers over short rows.
+HELD = 12
 
 
 def lanes_for(kinds: Any) -> int:
@@ -109,7 +112,7 @@ class Nest:
     shape : each axis' length, as ``collapsed`` gives it.
     lanes : how many entries at once.
     streams : all that is read and written.
-    abreast : how many vectors are accumulated at once.
+    abreast : how many vectors are accumulated at once, a power of two.
     """
 
     def __init__(
@@ -119,26 +122,31 @@ class Nest:
         self.lanes = min(lanes, max(2, 1 << (shape[-1] - 1).bit_length()))
         self._rows: dict[Shape, Any] = {}  # strides of the outer axes: the index of this row
         self._hoisted: dict[Stream, Any] = {}
+        self._held: dict[tuple[Stream, int], Any] = {}  # of short rows: a stream and a vector
         self._column: Any = None
-        self._active = 0
+        self._active = self._place = 0
+        full = shape[-1] // self.lanes
+        #: Whether rows are so short that their vectors are written one after the other.
+        self.has_short_rows = full <= max(2, abreast)
 
     def run(
         self,
-        body: Callable[[dict[Any, Any]], dict[Any, Any]],
-        starts: Callable[[], dict[Any, Any]],
-        row_done: Callable[[dict[Any, Any]], None],
-        chunked: bool = False,
+        body: Body,
+        sinks: Mapping[Any, Any] | None = None,
+        chunk: int = 0,
+        columns: Mapping[Any, Any] | None = None,
     ) -> None:
         """Write the nest.
 
         Parameters
         ----------
         body : writes what happens at each place; it gets and gives the accumulators.
-        starts : the accumulators of a row before its first entry.
-        row_done : is given those after its last.
-        chunked : whether long rows are added up in chunks.
+        sinks : what comes together in registers along a row, by the accumulators' keys.
+        chunk : so many vectors are added up before they are added to the others: fewer digits are
+            lost. 0 if it does not matter.
+        columns : what comes together in registers over short rows, along the axis before the last.
         """
-        self._outer(0, [], body, starts, row_done, chunked)
+        self._outer(0, [], body, sinks or {}, chunk, columns or {})
 
     def index(self, strides: Shape) -> Any:
         """The index of the first entry of this row."""
@@ -153,36 +161,106 @@ class Nest:
 
     def _outer(self, axis: int, counters: list[Any], *work: Any) -> None:
         if axis == len(self.shape) - 1:
-            self._counters, self._rows, self._hoisted = counters, {}, {}
+            self._enter(counters)
             self._inner(*work)
+            return
+        if axis == len(self.shape) - 2 and self.has_short_rows:
+            self._short_rows(counters, *work)
             return
         with counting(self.builder, I64(0), I64(self.shape[axis])) as counter:
             self._outer(axis + 1, [*counters, counter], *work)
 
-    def _inner(self, body: Any, starts: Any, row_done: Any, chunked: bool) -> None:
-        full, rest = divmod(self.shape[-1], self.lanes)
-        for stream in self.streams:  # here, so that all that follows can use it
+    def _enter(self, counters: list[Any]) -> None:
+        """Begin with a row of which nothing is known."""
+        self._counters, self._rows, self._hoisted, self._held = counters, {}, {}, {}
+
+    def _find(self, streams: Iterable[Stream]) -> None:
+        """Know where streams are in this row, so that all that follows can use it."""
+        for stream in streams:
             self.index(stream.strides)
             if stream.strides[-1] == 0 and stream.reads:
                 self._same_in_row(stream)
-        accumulators = starts()
+
+    def _inner(self, body: Body, sinks: Mapping[Any, Any], chunk: int, columns: Any) -> None:
+        self._find(self.streams)
+        if self.has_short_rows:
+            self._written_out(body, sinks, [{} for _ in self._parts()])
+            return
+        full, rest = divmod(self.shape[-1], self.lanes)
+        abreast = self.abreast if sinks and full > 2 * self.abreast else 1
+        looped = full - full % abreast
+        chunk *= abreast
+        accumulators = {key: sink.neutral() for key, sink in sinks.items()}
+        totals: dict[Any, Any] = {}
         self._active = self.lanes
-        if full <= 2:
-            for i in range(full):
-                self._column = I64(i * self.lanes)
-                accumulators = body(accumulators)
-        elif chunked and full > 2 * self.abreast * CHUNK and accumulators:
-            accumulators = self._in_chunks(full, body, accumulators, starts)
-        elif self.abreast > 1 and accumulators and full > 2 * self.abreast:
-            accumulators = self._abreast(full, body, accumulators, starts)
+        if sinks and chunk and looped > chunk:
+            totals = self._in_chunks(looped, chunk, abreast, body, sinks)
         else:
-            accumulators = self._loop(I64(0), I64(full), body, accumulators)
+            accumulators = self._turns(I64(0), I64(looped), abreast, body, sinks)
+        for i in range(looped, full):
+            self._column = I64(i * self.lanes)
+            accumulators = body(accumulators)
         if rest:
             self._active, self._column = rest, I64(full * self.lanes)
             accumulators = body(accumulators)
-        row_done(accumulators)
+        for key, sink in sinks.items():
+            if not totals:
+                sink.row_done(sink.widened(accumulators[key]))
+            elif looped == full and not rest:
+                sink.row_done(totals[key])
+            else:
+                sink.row_done(sink.combine(totals[key], sink.widened(accumulators[key])))
 
-    def _loop(self, start: Any, stop: Any, body: Any, accumulators: Any, step: int = 1) -> Any:
+    def _parts(self) -> list[tuple[int, int]]:
+        """The vectors of a row: where they begin, and how many entries they have."""
+        length = self.shape[-1]
+        return [(i, min(self.lanes, length - i)) for i in range(0, length, self.lanes)]
+
+    def _written_out(self, body: Body, sinks: Mapping[Any, Any], totals: list[Any]) -> list[Any]:
+        """A short row, with the accumulators of what comes together over such rows."""
+        row = {key: sink.neutral() for key, sink in sinks.items()}
+        parts, after = self._parts(), []
+        for self._place, (column, self._active) in enumerate(parts):
+            self._column = I64(column)
+            own = totals[self._place]
+            done = body({**row, **own})
+            row = {key: done[key] for key in row}
+            after.append({key: done[key] for key in own})
+        for key, sink in sinks.items():
+            sink.row_done(sink.widened(row[key]))
+        return after
+
+    def _short_rows(
+        self, counters: list[Any], body: Body, sinks: Any, chunk: int, columns: Mapping[Any, Any]
+    ) -> None:
+        """Rows one after the other; what they have in common is loaded before."""
+        builder, parts = self.builder, self._parts()
+        self._enter([*counters, I64(0)])
+        common = [s for s in self.streams if s.reads and s.strides[-2] == 0]
+        self._find(common)
+        if len(parts) * (len(common) + len(columns)) <= HELD:
+            for stream in common:
+                for self._place, (column, self._active) in enumerate(parts):
+                    self._column = I64(column)
+                    self._held[stream, self._place] = self.load(stream)
+        first = [{key: sink.neutral() for key, sink in columns.items()} for _ in parts]
+        before = builder.block
+        with counting(builder, I64(0), I64(self.shape[-2])) as counter:
+            self._counters = [*counters, counter]
+            totals = [{key: builder.phi(value.type) for key, value in t.items()} for t in first]
+            self._find(self.streams)
+            after = self._written_out(body, sinks, totals)
+            for phis, starts, ends in zip(totals, first, after, strict=True):
+                for key, phi in phis.items():
+                    phi.add_incoming(starts[key], before)
+                    phi.add_incoming(ends[key], builder.block)
+        self._enter([*counters, I64(0)])
+        for (column, self._active), ends in zip(parts, after, strict=True):
+            self._column = I64(column)
+            for key, sink in columns.items():
+                sink.column_done(ends[key])
+
+    def _loop(self, start: Any, stop: Any, body: Body, accumulators: Any, step: int = 1) -> Any:
         """Vectors from ``start`` to ``stop``."""
         before = self.builder.block
         with counting(self.builder, start, stop, step) as counter:
@@ -196,49 +274,50 @@ class Nest:
                 phi.add_incoming(after[key], self.builder.block)
         return after
 
-    def _abreast(self, full: int, body: Any, first: Any, starts: Any) -> Any:
+    def _turns(self, start: Any, stop: Any, abreast: int, body: Body, sinks: Any) -> Any:
         """Several vectors in each turn, with accumulators of their own: none waits for another."""
-        whole = full - full % self.abreast
-        several = [first, *[starts() for _ in range(self.abreast - 1)]]
-        flat = {(i, key): value for i, own in enumerate(several) for key, value in own.items()}
+        first = {(i, key): s.neutral() for i in range(abreast) for key, s in sinks.items()}
 
         def turn(accumulators: dict[Any, Any]) -> dict[Any, Any]:
             after: dict[Any, Any] = {}
             column = self._column
-            for i, own in enumerate(several):
-                self._column = self.builder.add(column, I64(i * self.lanes))
-                done = body({key: accumulators[i, key] for key in own})
+            for i in range(abreast):
+                self._column = self.builder.add(column, I64(i * self.lanes)) if i else column
+                done = body({key: accumulators[i, key] for key in sinks})
                 after.update({(i, key): value for key, value in done.items()})
             return after
 
-        flat = self._loop(I64(0), I64(whole), turn, flat, self.abreast)
-        totals = {key: flat[0, key] for key in first}
-        for i in range(1, self.abreast):
-            totals = {key: self.combine(key, totals[key], flat[i, key]) for key in first}
-        for i in range(whole, full):
-            self._column = I64(i * self.lanes)
-            totals = body(totals)
+        flat = self._loop(start, stop, turn, first, abreast)
+        totals = {}
+        for key, sink in sinks.items():
+            several = [flat[i, key] for i in range(abreast)]
+            while len(several) > 1:
+                pairs = zip(several[::2], several[1::2], strict=True)
+                several = [sink.join(one, other) for one, other in pairs]
+            totals[key] = several[0]
         return totals
 
-    def _in_chunks(self, full: int, body: Any, totals: Any, starts: Any) -> Any:
-        combine = self.combine
-        before = self.builder.block
-        with counting(self.builder, I64(0), I64(full), CHUNK) as counter:
+    def _in_chunks(self, stop: int, chunk: int, abreast: int, body: Body, sinks: Any) -> Any:
+        """Vectors up to ``stop``, each chunk added up on its own first."""
+        builder, before = self.builder, self.builder.block
+        totals = {key: sink.neutral_total() for key, sink in sinks.items()}
+        with counting(builder, I64(0), I64(stop), chunk) as counter:
             phis = {}
             for key, value in totals.items():
-                phis[key] = self.builder.phi(value.type)
+                phis[key] = builder.phi(value.type)
                 phis[key].add_incoming(value, before)
-            stop = self.builder.add(counter, I64(CHUNK))
-            past = self.builder.icmp_unsigned("<", stop, I64(full))
-            stop = self.builder.select(past, stop, I64(full))
-            after = self._loop(counter, stop, body, starts())
-            after = {key: combine(key, phis[key], after[key]) for key in phis}
+            end = builder.add(counter, I64(chunk))
+            if stop % chunk:
+                inside = builder.icmp_unsigned("<", end, I64(stop))
+                end = builder.select(inside, end, I64(stop))
+            found = self._turns(counter, end, abreast, body, sinks)
+            after = {
+                key: sink.combine(phis[key], sink.widened(found[key]))
+                for key, sink in sinks.items()
+            }
             for key, phi in phis.items():
-                phi.add_incoming(after[key], self.builder.block)
+                phi.add_incoming(after[key], builder.block)
         return after
-
-    #: How two accumulators become one: ``combine(key, one, other)``.
-    combine: Callable[[Any, Any, Any], Any]
 
     # Entries --------------------------------------------------------------------------------------
 
@@ -253,6 +332,9 @@ class Nest:
 
     def load(self, stream: Stream) -> Any:
         """The entries of a stream here."""
+        held = self._held.get((stream, self._place))
+        if held is not None:
+            return held
         stride = stream.strides[-1]
         if stride == 0:
             return self._same_in_row(stream)

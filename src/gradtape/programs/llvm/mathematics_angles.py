@@ -2,7 +2,8 @@
 
 sin and cos subtract the nearest multiple of pi as if in three times the digits (Cody and Waite's
 method with fused products). Where a lane is too large for that, all 1,200 bits of 1/pi are at hand
-(Payne and Hanek 1983), in a function of its own, lane by lane.
+(Payne and Hanek 1983), lane by lane, in a function of its own that all programs share: they only
+declare it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ from typing import Any
 from llvmlite import ir
 
 from gradtape.programs.llvm.mathematics_exponentials import parts_of, ratio, round_to_integer
-from gradtape.programs.llvm.mathematics_lanes import DOUBLE, Bits, Format, Real, intrinsic, like
+from gradtape.programs.llvm.mathematics_lanes import (
+    DOUBLE,
+    FLOAT,
+    Bits,
+    Format,
+    Real,
+    intrinsic,
+    like,
+)
 from gradtape.programs.llvm.polynomials import INVERSE_OF_PI, PARTS
 
-__all__ = ["cos", "sin", "tan"]
+__all__ = ["cos", "sin", "tan", "write_reduction"]
+
+#: What the names of functions begin with that ``write_reduction`` writes.
+REDUCTION = "gradtape.reduction"
 
 #: Up to here three numbers of the format make pi exact enough.
 _LARGE = {"float": 2.0**17, "double": 2.0**30}
@@ -115,19 +127,29 @@ def _with_large(x: Real, purpose: str, found: tuple[Any, ...]) -> tuple[Any, ...
 
 
 def _long_reduction(module: Any, kind: Any) -> Any:
-    """A function (x, further, half) -> (r, k, rest): x/pi 2**further + half is k + (r + rest)/pi.
+    """The function (x, further, half) -> (r, k, rest) for numbers of some type, declared.
 
-    It takes positive numbers, one lane after the other; what is less than 2 counts as 2.
+    x/pi 2**further + half is k + (r + rest)/pi.
     """
     form = Real(None, ir.Constant(kind, None)).format
     lanes = kind.count if isinstance(kind, ir.VectorType) else 1
-    whole = [kind, like(kind, form.integer), kind]
-    result, name = ir.LiteralStructType(whole), f"gradtape.reduction.{form.name}.{lanes}"
+    name = f"{REDUCTION}.{form.name}.{lanes}"
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(result, [kind, I64, I64]), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    result = ir.LiteralStructType([kind, like(kind, form.integer), kind])
+    return ir.Function(module, ir.FunctionType(result, [kind, I64, I64]), name)
+
+
+def write_reduction(module: Any, name: str) -> None:
+    """Define the function that reduces large angles, of which programs know the name.
+
+    It takes positive numbers, one lane after the other; what is less than 2 counts as 2.
+    """
+    *_, of, count = name.split(".")
+    form, lanes = (DOUBLE if of == "double" else FLOAT), int(count)
+    kind = form.real if lanes == 1 else ir.VectorType(form.real, lanes)
+    function = _long_reduction(module, kind)
+    result, whole = function.function_type.return_type, function.function_type.return_type.elements
     builder = ir.IRBuilder(function.append_basic_block("start"))
     x, further, half = function.args
     given, *answers = [builder.alloca(k) for k in (kind, *whole)]
@@ -156,7 +178,6 @@ def _long_reduction(module: Any, kind: Any) -> Any:
     for j, (answer, k) in enumerate(zip(answers, whole, strict=True)):
         value = builder.insert_value(value, builder.load(answer, typ=k), j)
     builder.ret(value)
-    return function
 
 
 def _in_format(form: Format, r: Real, rest: Real, k: Bits) -> list[Any]:
@@ -171,7 +192,7 @@ def _in_format(form: Format, r: Real, rest: Real, k: Bits) -> list[Any]:
 
 
 def _reduced_by_integers(x: Real, further: Bits, half: Bits) -> tuple[Real, Real, Bits]:
-    """``_long_reduction`` of one double.
+    """What is left of one double, as a sum of two, and the multiple.
 
     x is m 2**e with an integer m. In m 2**e/pi all bits of 1/pi that make multiples of 2 are left
     out, and those that come too late to matter: three words of 64 bits remain, of which the first

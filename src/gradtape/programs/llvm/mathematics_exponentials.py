@@ -86,6 +86,8 @@ def power_of_two(bits: Bits, form: Format) -> Real:
 def times_power_of_two(x: Real, bits: Bits, less: int = 0) -> Real:
     """x * 2**(k - less), rounded once, also where 2**k is no number of the format."""
     form = x.format
+    if x.can_be_scaled:
+        return x.scaled(bits.real() - (form.round_magic + less))
     k = bits - (form.bits_of(form.round_magic) - 4 * form.bias + less)
     half = k >> 1
     one = ((half - form.bias) << form.digits).real()
@@ -117,8 +119,12 @@ def exp(x: Real) -> Real:
     x = clipped(x, *EXP_BOUNDS[x.format.name])
     high, low, _ = parts_of(x, "log(2)")
     k, bits = round_to_integer(x, parts_of(x, "1/log(2)")[0])
-    r = k.fma(-low, k.fma(-high, x))
-    return times_power_of_two((r * r).fma(r.at(r.polynomial("exp")), r) + 1, bits)
+    return times_power_of_two(_exp_of_small(k.fma(-low, k.fma(-high, x))), bits)
+
+
+def _exp_of_small(r: Real) -> Real:
+    """exp(r), |r| <= log(2)/2."""
+    return r.fma(r.fma(r.at(r.polynomial("exp")), 1.0), 1.0)
 
 
 def exp_as_sum(x: Real, small: Real | None = None) -> tuple[Real, Real, Bits]:
@@ -148,8 +154,7 @@ def exp2(x: Real) -> Real:
     k, bits = round_to_integer(x)
     high, low, _ = parts_of(x, "log(2)")
     f = x - k
-    r = f.fma(high, f * low)
-    return times_power_of_two((r * r).fma(r.at(r.polynomial("exp")), r) + 1, bits)
+    return times_power_of_two(_exp_of_small(f.fma(high, f * low)), bits)
 
 
 def expm1(x: Real) -> Real:

@@ -6,11 +6,13 @@ and products are fused with sums only where ``fma`` says so: results are the sam
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+import llvmlite.binding as llvm
 from llvmlite import ir
 
 from gradtape.programs.llvm.polynomials import POLYNOMIALS
@@ -109,6 +111,11 @@ def intrinsic(builder: Any, name: str, *args: Any) -> Any:
         sign = ir.FunctionType(kind, [kind] * len(args))
         function = ir.Function(builder.module, sign, full)
     return builder.call(function, args)
+
+
+@functools.cache
+def _has_large_registers() -> bool:
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
 class _Lanes:
@@ -280,6 +287,26 @@ class Real(_Lanes):
     def fma(self, factor: Any, term: Any) -> Real:
         """self * factor + term, rounded once."""
         return self._call("fma", factor, term)
+
+    @property
+    def can_be_scaled(self) -> bool:
+        """Whether this machine has ``scaled`` for as many lanes."""
+        kind = self.value.type
+        lanes = kind.count if isinstance(kind, ir.VectorType) else 1
+        return lanes * self.format.bits == 512 and _has_large_registers()
+
+    def scaled(self, k: Real) -> Real:
+        """self * 2**k for whole numbers k, rounded once: one instruction."""
+        lanes = self.value.type.count
+        part = "ps" if self.format is FLOAT else "pd"
+        everywhere, as_usual = ir.Constant(ir.IntType(lanes), -1), ir.Constant(ir.IntType(32), 4)
+        values = [self.value, k.value, self.value, everywhere, as_usual]
+        name, module = f"llvm.x86.avx512.mask.scalef.{part}.512", self.builder.module
+        function = module.globals.get(name)
+        if function is None:
+            sign = ir.FunctionType(self.value.type, [value.type for value in values])
+            function = ir.Function(module, sign, name)
+        return self._new(self.builder.call(function, values))
 
     def sqrt(self) -> Real:
         """The square root."""

@@ -152,12 +152,17 @@ def _has_sign(x: Real) -> Mask:
 
 
 def raised(x: Real, exponent: float) -> Real:
-    """x**exponent for a Python number: small integers as products."""
-    if exponent in (-4, -3, -2, -1):
-        return 1 / raised(x, -exponent)
-    if exponent in (1, 2, 3, 4):
-        square = x * x
-        return {1: x, 2: square, 3: square * x, 4: square * square}[int(exponent)]
+    """x**exponent for a Python number: small integers as products and quotients.
+
+    None of these overflows where the result does not.
+    """
+    square = x * x if exponent in (-4, -3, 2, 3, 4) else x
+    if exponent in (-4, -3, -2):
+        return (1 / square) / (square if exponent == -4 else x)
+    if exponent in (2, 3, 4):
+        return {2: square, 3: square * x, 4: square * square}[int(exponent)]
+    if exponent in (1, -1):
+        return x if exponent == 1 else 1 / x
     if exponent == 0:
         return x.like(1.0)
     return x.sqrt() if exponent == 0.5 else power(x, x.like(exponent))

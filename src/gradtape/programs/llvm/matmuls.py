@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from llvmlite import ir
 
 from gradtape.programs.llvm import operations as ops
-from gradtape.programs.llvm.accesses import Access
+from gradtape.programs.llvm.accesses import Access, contiguous
 from gradtape.programs.llvm.loops import (
     across,
     counting,
@@ -35,14 +36,18 @@ _CONTRACT = ("contract",)
 class _Matrix:
     """An operand or the result: where its entries are."""
 
-    def __init__(self, emission: Any, access: Access, by_rows: bool) -> None:
+    def __init__(self, emission: Any, access: Access, by_rows: bool, counters: list[Any]) -> None:
         self.builder, self.kind = emission.builder, ops.kind_of(access.root)
         self.value = None
-        self.rows, self.columns = access.strides
+        self.rows, self.columns = access.strides[-2:]
         if size_of(access.root) == 1:
             self.value = emission.scalar(access.root)
         else:
             self.pointer = emission.start_of(access, by_rows)
+            for counter, stride in zip(counters, access.strides, strict=False):
+                step = self.builder.mul(counter, I64(stride))
+                kind = ops.stored(self.kind)
+                self.pointer = self.builder.gep(self.pointer, [step], source_etype=kind)
 
     def index(self, row: Any, column: Any) -> Any:
         """Where an entry lies."""
@@ -86,24 +91,38 @@ def emit_product(emission: Any, step: Product) -> None:
     The right operand's rows, or a single column's left operand's rows or columns, must lie one
     after the other; the plan has copied what does not.
     """
+    if not step.batch:
+        _emit_matrices(emission, step, [])
+        return
+    builder = emission.builder
+    spans = [(I64(0), I64(n)) for n in step.batch]
+    if emission.block:  # some of the matrices are at hand
+        count, first = emission.block
+        spans[0] = first, builder.add(first, I64(count))
+    with ExitStack() as loops:
+        loop = [counting(builder, *span) for span in spans]
+        _emit_matrices(emission, step, [loops.enter_context(own) for own in loop])
+
+
+def _emit_matrices(emission: Any, step: Product, counters: list[Any]) -> None:
+    """Write the product of two matrices, those at some place of a batch."""
     left, right = step.left, step.right
-    (m, k), n = left.shape, right.shape[1]
-    terms = bool(emission.block) and step.node in emission.plan.region.sums
+    (m, k), n = left.shape[-2:], right.shape[-1]
+    rowwise = bool(emission.block) and not step.batch
+    terms = rowwise and step.node in emission.region.sums
     if terms:
         k = emission.at_hand(k)
-    elif emission.block:
+    elif rowwise:
         m = emission.at_hand(m)
-    out = Access(step.node, 0, (m, n), (n, 1))
+    shape = (*step.batch, m, n)
+    out = Access(step.node, 0, shape, contiguous(shape))
     by_rows = [True, terms, not terms]
-    if n == 1 and left.strides[0] == 1 and m > 1:  # the transposed product: a row of the result
-        left, right, out = (
-            _transposed(right),
-            _transposed(left),
-            Access(step.node, 0, (1, m), (m, 1)),
-        )
+    if n == 1 and left.strides[-2] == 1 and m > 1:  # the transposed product: a row of the result
+        left, right, out = _transposed(right), _transposed(left), _transposed(out)
         m, n, by_rows = 1, m, [terms, True, not terms]
     operands = zip((left, right, out), by_rows, strict=True)
-    writer = _Writer(emission.builder, [_Matrix(emission, a, rows) for a, rows in operands], terms)
+    matrices = [_Matrix(emission, access, rowwise and r, counters) for access, r in operands]
+    writer = _Writer(emission.builder, matrices, terms)
     if n == 1:
         writer.dots(m, k)
     else:
@@ -111,7 +130,9 @@ def emit_product(emission: Any, step: Product) -> None:
 
 
 def _transposed(access: Access) -> Access:
-    return Access(access.root, access.offset, access.shape[::-1], access.strides[::-1])
+    """The access with the two last axes the other way round."""
+    shape, strides = [(*own[:-2], own[-1], own[-2]) for own in (access.shape, access.strides)]
+    return Access(access.root, access.offset, shape, strides)
 
 
 class _Writer:

@@ -32,7 +32,7 @@ PLAIN_FLAGS = 0x0001 | 0x0100
 API = (
     *("none", "false", "array_type", "float_type", "int_type", "true"),
     *("new_tuple", "set_item", "new_array", "new_object", "release", "keep", "as_int"),
-    *("new_float", "new_int"),
+    *("new_float", "new_int", "save_thread", "restore_thread", "new_memory", "free_memory"),
 )
 
 _METH_FASTCALL = 0x0080
@@ -137,6 +137,10 @@ def api() -> dict[str, int]:
         "as_int": address("PyLong_AsLongLongAndOverflow"),
         "new_float": address("PyFloat_FromDouble"),
         "new_int": address("PyLong_FromLongLong"),
+        "save_thread": address("PyEval_SaveThread"),
+        "restore_thread": address("PyEval_RestoreThread"),
+        "new_memory": address("PyMem_RawMalloc"),
+        "free_memory": address("PyMem_RawFree"),
     }
 
 

@@ -6,6 +6,7 @@ and int64. What has no entry here stays with NumPy.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,11 +14,13 @@ import numpy as np
 from llvmlite import ir
 
 from gradtape.derivatives.elementwise import bounded, converted, where
-from gradtape.derivatives.primitives import raised
+from gradtape.derivatives.primitives import exponential, raised
 from gradtape.elementwise import Elementwise
 from gradtape.programs.graph import Node
 from gradtape.programs.llvm.mathematics import EMITTERS
-from gradtape.programs.llvm.mathematics_lanes import Real, like, splat
+from gradtape.programs.llvm.mathematics import exponential as write_exponential
+from gradtape.programs.llvm.mathematics import raised as write_raised
+from gradtape.programs.llvm.mathematics_lanes import like, splat
 
 __all__ = ["BOOL", "DOUBLE", "FLOAT", "INT", "REALS", "Operation"]
 __all__ += ["cast", "constant", "kind_of", "operation_of", "register", "stored"]
@@ -33,6 +36,8 @@ _REGISTERS = {
     INT: ir.IntType(64),
 }
 _PYTHONS = {float: DOUBLE, int: INT, bool: BOOL}
+#: By the dtype of a node, NumPy's or a Python type.
+_KINDS: dict[Any, Any] = {**_PYTHONS, **{kind: kind for kind in _REGISTERS}}
 
 
 class Operation(NamedTuple):
@@ -47,10 +52,7 @@ class Operation(NamedTuple):
 
 def kind_of(node: Node) -> Any:
     """The dtype that a node's value has in native code; None if it can have none."""
-    dtype = node.dtype
-    if isinstance(dtype, type):
-        return _PYTHONS.get(dtype)
-    return dtype if isinstance(dtype, np.dtype) and dtype in _REGISTERS else None
+    return _KINDS.get(node.dtype)
 
 
 def register(kind: Any) -> Any:
@@ -149,24 +151,36 @@ _SHORT = frozenset(
 )
 
 
+#: Powers of a few products and quotients.
+_SHORT_EXPONENTS = frozenset({-4, -3, -2, -1, 0, 0.5, 1, 2, 3, 4})
+
+
 # What a node does ---------------------------------------------------------------------------------
 
 
 def operation_of(node: Node) -> Operation | None:
     """The instructions of an elementwise node; None if it has none."""
-    result = kind_of(node)
-    kinds = [kind_of(i) for i in node.inputs]
+    params = node.params if node.op in (raised, exponential) else ()
+    return _operation(node.op, params, tuple([i.dtype for i in node.inputs]), node.dtype)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _operation(op: Any, params: Any, given: tuple[Any, ...], dtype: Any) -> Operation | None:
+    """``operation_of`` a node with inputs of some dtypes."""
+    result = _KINDS.get(dtype)
+    kinds = [_KINDS.get(one) for one in given]
     if result is None or not kinds or any([kind is None for kind in kinds]):
         return None
-    operation = _found(node, kinds, result)
+    operation = _found(op, params, given, kinds, result)
     if operation is None:
         return None
     fitting = [_casts([k], o) for k, o in zip(kinds, operation.operands, strict=True)]
     return operation if all(fitting) else None
 
 
-def _found(node: Node, kinds: list[Any], result: Any) -> Operation | None:
-    op = node.op
+def _found(
+    op: Any, params: Any, given: tuple[Any, ...], kinds: list[Any], result: Any
+) -> Operation | None:
     if op is where:
         choose = _instruction("select")
         return Operation((BOOL, result, result), result, choose)
@@ -174,11 +188,11 @@ def _found(node: Node, kinds: list[Any], result: Any) -> Operation | None:
         # From real numbers to integers NumPy's C leaves open what comes of those out of range.
         whole = result == INT and kinds[0] in REALS
         return None if whole else Operation((result,), result, lambda builder, values: values[0])
-    if op is raised:
-        return _power(node, result)
+    if op is raised or op is exponential:
+        return _power(op, params[0], result)
     ufunc = op.compute if isinstance(op, Elementwise) else op
     if isinstance(ufunc, np.ufunc):
-        return _of_ufunc(ufunc, node, result)
+        return _of_ufunc(ufunc, given, result)
     if isinstance(op, Elementwise) and result in REALS:
         emit = EMITTERS.get(op.name)
         if emit is None or (op is not bounded and set(kinds) != {result}):
@@ -187,14 +201,14 @@ def _found(node: Node, kinds: list[Any], result: Any) -> Operation | None:
     return None
 
 
-def _of_ufunc(ufunc: Any, node: Node, result: Any) -> Operation | None:
+def _of_ufunc(ufunc: Any, given: tuple[Any, ...], result: Any) -> Operation | None:
     name = ufunc.__name__
     if ufunc.nout != 1 or ufunc.signature is not None:
         return None
     if vars(np).get(name) is not ufunc and name != "divide":
         return None  # SciPy has names of its own
     try:
-        *operands, out = ufunc.resolve_dtypes((*_promoting(node), None))
+        *operands, out = ufunc.resolve_dtypes((*_promoting(given), None))
     except TypeError:
         return None
     if out != result or len(set(operands)) != 1 or operands[0] not in _TABLES:
@@ -203,9 +217,8 @@ def _of_ufunc(ufunc: Any, node: Node, result: Any) -> Operation | None:
     return None if emit is None else Operation(tuple(operands), result, emit, _long(name))
 
 
-def _promoting(node: Node) -> list[Any]:
+def _promoting(given: tuple[Any, ...]) -> list[Any]:
     """What decides in which dtype NumPy computes; Python's numbers give way to others."""
-    given = [i.dtype for i in node.inputs]
     if all([isinstance(dtype, type) for dtype in given]):
         return [_PYTHONS[dtype] for dtype in given]
     return [BOOL if dtype is bool else dtype for dtype in given]
@@ -215,19 +228,20 @@ def _long(name: str) -> str:
     return "" if name in _SHORT else name
 
 
-def _power(node: Node, result: Any) -> Operation | None:
-    """x**n for what takes a product or two."""
-    (exponent,) = node.params
-    if result not in REALS or isinstance(exponent, complex):
+def _power(op: Any, number: Any, result: Any) -> Operation | None:
+    """x**number, or number**x."""
+    if result not in REALS or isinstance(number, complex):
         return None
-    forms: dict[Any, Callable[[Real], Real]] = {
-        2: lambda x: x * x,
-        3: lambda x: x * x * x,
-        1: lambda x: x,
-        0.5: Real.sqrt,
-        -1: lambda x: 1 / x,
-    }
-    form = forms.get(exponent)
-    if form is None:
+    try:
+        number = float(number)
+    except OverflowError:
         return None
-    return Operation((result,), result, lambda builder, values: form(Real(builder, *values)).value)
+    name = op.name
+    if op is raised and number in _SHORT_EXPONENTS:
+        name = ""
+    elif name:
+        name = f"{name} {number!r}"
+    emit: Any = write_raised if op is raised else write_exponential
+    return Operation(
+        (result,), result, lambda builder, values: emit(builder, *values, number), name
+    )

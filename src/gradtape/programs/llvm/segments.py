@@ -15,12 +15,16 @@ from llvmlite import ir
 from gradtape.programs.graph import Graph, Guard, Node
 from gradtape.programs.llvm import objects
 from gradtape.programs.llvm import operations as ops
+from gradtape.programs.llvm.blocks import WORTH, in_pieces, work_of
 from gradtape.programs.llvm.emission import Emission
+from gradtape.programs.llvm.gathers import Gather
 from gradtape.programs.llvm.jit import compiled
 from gradtape.programs.llvm.kernels import Plan, planned
-from gradtape.programs.llvm.loops import entry_at, stored_at
+from gradtape.programs.llvm.loops import counting, entry_at, stored_at
 from gradtape.programs.llvm.mathematics_lanes import Real
+from gradtape.programs.llvm.scratch import ALIGNMENT, Scratch
 from gradtape.programs.llvm.steps import size_of
+from gradtape.programs.llvm.threads import pool
 
 __all__ = ["DECLINED", "OTHERWISE", "Segment", "is_checkable"]
 
@@ -32,7 +36,6 @@ POINTER = ir.PointerType()
 
 _KINDS = (ops.FLOAT, ops.DOUBLE, ops.BOOL, ops.INT)
 _PYTHONS = {float: "float_type", int: "int_type"}
-_ALIGNMENT = 64
 
 
 def is_checkable(guard: Guard) -> bool:
@@ -56,7 +59,7 @@ class Segment:
     def __init__(self, graph: Graph) -> None:
         writer = _Writer(graph)
         code = compiled(writer.module, "program")
-        self.kernels = writer.plan.kernels(graph)
+        self.kernels = writer.kernels()
         self.run: Callable[..., Any] = objects.callable_of(
             code.address, writer.table, (code, writer.kept)
         )
@@ -79,10 +82,16 @@ class _Table:
         for truth in (True, False):
             self.add(("truth", True, truth), id(truth))
             self.add(("truth", False, truth), id(np.bool_(truth)))
+        for key in ("scratch", "shared_bytes", "own_bytes", "bytes", "busy", "pool", "run_pieces"):
+            self.add(key, 0)  # known later
 
     def add(self, key: Any, word: int) -> None:
         self.places[key] = len(self.words)
         self.words.append(word)
+
+    def put(self, key: Any, word: int) -> None:
+        """Fill in a word that was not known at first."""
+        self.words[self.places[key]] = word
 
 
 class _Writer:
@@ -95,13 +104,26 @@ class _Writer:
         self.kept: list[Any] = list(_KINDS)
         self._words = _Table()
         self._constants: dict[Any, Any] = {}
-        sign = ir.FunctionType(POINTER, [POINTER, POINTER, I64])
-        self._function = ir.Function(self.module, sign, "program")
+        self._regions = in_pieces(self.plan.steps, self.plan.region, self.plan.accesses)
+        #: Whether it runs so long that other threads of Python's should run meanwhile.
+        self._is_long = sum(map(work_of, self.plan.steps)) >= WORTH
+        self._function = self._new_function("body" if self._is_long else "program", self._is_long)
         self.builder = ir.IRBuilder(self._function.append_basic_block("entry"))
         self.pointers: dict[Node, Any] = {}
         self.scalars: dict[Node, Any] = {}
         self._write()
+        if self._is_long:
+            self._write_entry(self._function)
+        self._keep_scratch()
         self.table = np.array(self._words.words, np.uint64)
+
+    def kernels(self) -> dict[Node, str]:
+        """In which kernel each node is computed, in words."""
+        names = self.plan.kernels(self.graph)
+        for region in self._regions.values():
+            for node in {node for step in region.steps for node in step.results()}:
+                names[node] += f", {region.pieces} pieces"
+        return names
 
     # Words, calls ---------------------------------------------------------------------------------
 
@@ -130,7 +152,7 @@ class _Writer:
     # The function ---------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        this, arguments, count = self._function.args
+        this, arguments, count, *given = self._function.args
         self._start = self._at(this, objects.VALUE, POINTER)
         self._declined = self._function.append_basic_block("declined")
         self._require(
@@ -141,11 +163,17 @@ class _Writer:
         for node in self.graph.nodes:
             if node.op is None and node.value is not None:
                 self._constant(node)
+        for step in self.plan.steps:
+            if type(step) is Gather:
+                self._constant(step.places)
         self._results()
-        self._scratch()
-        emission = Emission(self.builder, self.plan, self.pointers, self.scalars, self._reserve)
-        emission.write()
-        self._keep_scratch()
+        emission = self._emission(given[0] if given else self._word("scratch"))
+        if self._is_long:
+            state = self._call("save_thread", POINTER)
+            emission.write()
+            self._call("restore_thread", ir.VoidType(), state)
+        else:
+            emission.write()
         self._guards(emission)
         self._boxes(emission)
         self.builder.ret(self._tuple)
@@ -298,52 +326,83 @@ class _Writer:
         stored_at(self.builder, place, I64(0), kind, value)
         return box
 
-    # Memory, guards -------------------------------------------------------------------------------
+    # Memory ---------------------------------------------------------------------------------------
 
-    def _scratch(self) -> None:
-        """Memory for what other steps read, shared by what does not live at the same time."""
-        spans = sorted(
-            [
-                (first, last, node)
-                for node, (first, last) in self.plan.memory.items()
-                if node not in self.pointers
-            ],
-            key=lambda span: span[:2],
+    def _emission(self, base: Any) -> Emission:
+        """What writes the steps, with memory that begins at ``base``."""
+        region = self.plan.region
+        own = region.local if region and region.pieces else set()
+        self._scratch = Scratch(self.plan, {*self.pointers, *own})
+        self.pointers.update(self._scratch.begin(self.builder, base))
+        threads = base
+        if self._regions:
+            behind = self._word("shared_bytes", I64)
+            threads = self.builder.gep(base, [behind], source_etype=I8)
+        return Emission(
+            *(self.builder, self.plan, self.pointers, self.scalars, self._scratch),
+            *(self._regions, self._deal, (threads, self._word("own_bytes", I64))),
         )
-        living: list[tuple[int, int, int]] = []  # last step, offset, bytes
-        places: list[tuple[Node, int]] = []
-        end = 0
-        for first, last, node in spans:
-            living = [part for part in living if part[0] >= first]
-            size = (
-                -(-self.plan.entries(node) * ops.kind_of(node).itemsize // _ALIGNMENT) * _ALIGNMENT
-            )
-            offset = 0
-            for _, other, length in sorted(living, key=lambda part: part[1]):
-                if offset + size <= other:
-                    break
-                offset = max(offset, other + length)
-            living.append((last, offset, size))
-            places.append((node, offset))
-            end = max(end, offset + size)
-        self._words.add("scratch", 0)  # known when all is written
-        self._base, self._end = self._word("scratch"), end
-        for node, offset in places:
-            self.pointers[node] = self.builder.gep(self._base, [I64(offset)], source_etype=I8)
 
-    def _reserve(self, size: int) -> Any:
-        """The address of so many bytes more."""
-        offset = self._end
-        self._end += -(-size // _ALIGNMENT) * _ALIGNMENT
-        return self.builder.gep(self._base, [I64(offset)], source_etype=I8)
+    def _deal(self, function: Any, given: Any, pieces: int) -> None:
+        """Have the pool run all pieces, or run them here if there is none."""
+        found = pool()
+        if found is None:
+            with counting(self.builder, I64(0), I64(pieces)) as piece:
+                self.builder.call(function, [given, piece, I64(0)])
+            return
+        self._words.put("pool", found.address)
+        self._words.put("run_pieces", found.run)
+        arguments = self._word("pool"), function, given, I64(pieces)
+        self._call("run_pieces", ir.VoidType(), *arguments)
 
     def _keep_scratch(self) -> None:
-        """Allocate the memory: Python's lock is held while it is in use."""
-        memory = np.empty(self._end + _ALIGNMENT, np.uint8)
+        """Allocate the memory, and tell the code."""
+        own, shared = self._scratch.own, self._scratch.shared
+        callers = max([region.pieces for region in self._regions.values()], default=0)
+        size = shared + own * callers
+        memory = np.empty(size + ALIGNMENT, np.uint8)
         self.kept.append(memory)
         start = memory.__array_interface__["data"][0]
-        place = self._words.places["scratch"]
-        self._words.words[place] = -(-start // _ALIGNMENT) * _ALIGNMENT
+        self._words.put("scratch", -(-start // ALIGNMENT) * ALIGNMENT)
+        self._words.put("shared_bytes", shared)
+        self._words.put("own_bytes", own)
+        self._words.put("bytes", size + ALIGNMENT)
+
+    def _new_function(self, name: str, with_memory: bool = False) -> Any:
+        kinds = [POINTER, POINTER, I64, *[POINTER] * with_memory]
+        function = ir.Function(self.module, ir.FunctionType(POINTER, kinds), name)
+        if with_memory:
+            function.linkage = "internal"
+        return function
+
+    def _write_entry(self, body: Any) -> None:
+        """Write what is called where Python's lock is given up: each call has memory of its own.
+
+        The first one has the program's; another one that comes meanwhile has some of its own.
+        """
+        self._function = self._new_function("program")
+        self.builder = builder = ir.IRBuilder(self._function.append_basic_block("entry"))
+        self._start = self._at(self._function.args[0], objects.VALUE, POINTER)
+        busy = builder.gep(self._start, [I64(8 * self._words.places["busy"])], source_etype=I8)
+        first = self._same(builder.load(busy, typ=I64), I64(0))
+        with builder.if_then(first):
+            builder.store(I64(1), busy)
+            result = builder.call(body, [*self._function.args, self._word("scratch")])
+            builder.store(I64(0), busy)
+            builder.ret(result)
+        memory = self._call("new_memory", POINTER, self._word("bytes", I64))
+        nothing = ir.Constant(POINTER, None)
+        self._declined = self._function.append_basic_block("declined")
+        self._require(builder.icmp_unsigned("!=", memory, nothing), self._declined)
+        start = builder.add(builder.ptrtoint(memory, I64), I64(ALIGNMENT - 1))
+        start = builder.inttoptr(builder.and_(start, I64(-ALIGNMENT)), POINTER)
+        result = builder.call(body, [*self._function.args, start])
+        self._call("free_memory", ir.VoidType(), memory)
+        builder.ret(result)
+        builder.position_at_end(self._declined)
+        self._give_back("none")
+
+    # Guards ---------------------------------------------------------------------------------------
 
     def _guards(self, emission: Emission) -> None:
         builder = self.builder

@@ -16,19 +16,45 @@ from gradtape.programs.llvm.loops import (
     entry_at,
     stored_at,
 )
-from gradtape.programs.llvm.mathematics import EMITTERS
-from gradtape.programs.llvm.mathematics_lanes import Mask, splat
+from gradtape.programs.llvm.mathematics_lanes import Mask, like, splat
 from gradtape.programs.llvm.steps import Loop, Reduction, size_of
 
-__all__ = ["Sink"]
+__all__ = ["Sink", "combined", "divided", "kind_of_sums"]
 
-I64 = ir.IntType(64)
+I64, I32 = ir.IntType(64), ir.IntType(32)
 Shape = tuple[int, ...]
 
 #: Up to so many sums of columns are kept in double precision.
 TILED = 1 << 12
 
+#: How many vectors are added up before they are added to the others, so that fewer digits are lost:
+#: of numbers whose totals have as many digits, and of those whose totals have more.
+CHUNK, SHORT_CHUNK = 128, 16
+
 _NEUTRAL = {"nan": 0, "sum": 0, "prod": 1, "max": float("-inf"), "min": float("inf")}
+
+
+def kind_of_sums(how: str, result: Any) -> Any:
+    """What sums of single precision are kept in while they come together: double precision."""
+    return ops.DOUBLE if how in ("sum", "mean") and result == ops.FLOAT else result
+
+
+def combined(builder: Any, how: str, kind: Any, one: Any, other: Any) -> Any:
+    """Two values as one."""
+    if kind in (ops.INT, ops.BOOL):
+        return getattr(builder, "or_" if how == "nan" else "add")(one, other)
+    if how in ("sum", "mean", "prod"):
+        return getattr(builder, "fmul" if how == "prod" else "fadd")(one, other)
+    # A total that is NaN stays so; another entry that is NaN replaces it.
+    further = builder.fcmp_ordered(">" if how == "max" else "<", other, one)
+    value = builder.select(further, other, one)
+    return builder.select(builder.fcmp_unordered("uno", other, other), other, value)
+
+
+def divided(builder: Any, reduction: Reduction, value: Any) -> Any:
+    """A sum as a mean."""
+    count = prod([reduction.shape[axis] for axis in reduction.axes])
+    return builder.fdiv(value, splat(value.type, count))
 
 
 class Sink:
@@ -58,26 +84,46 @@ class Sink:
         self.how = "sum" if reduction.how == "mean" else reduction.how
         self.in_registers = strides[-1] == 0
         self.whole, self.tiled = size_of(node) == 1, tiled
-        #: Sums of single precision are kept in double precision while they come together.
-        wide = self.how == "sum" and (self.in_registers or tiled) and self.result == ops.FLOAT
-        self.kind = ops.DOUBLE if wide else self.result
-        if self.whole or tiled:
+        #: In a piece: where its share goes.
+        self.goal: tuple[Any, Any] | None = emission.goals.get(reduction)
+        wide = self.in_registers or tiled or self.goal
+        self.kind = kind_of_sums(self.how, self.result) if wide else self.result
+        #: Along a row a few of them are added as they are, and true values as short integers.
+        self.lane = self.result if self.in_registers else self.kind
+        few = prod(reduction.shape) < 1 << 31
+        self.counts = self.in_registers and few and self._adds_truth()
+        if self.goal and not tiled:
+            self.pointer, self.memory = self.goal
+        elif self.whole or tiled:
             self.pointer, self.memory = emission.aside(self.kind, tiled or 1), self.kind
         else:
             self.pointer, self.memory = emission.pointer(node, not of_blocks), self.result
         #: Whether several rows go into one entry.
-        self.adds_up = of_blocks or 0 in strides[:-1] or not self.in_registers
+        come_together = of_blocks or self.goal is not None
+        self.adds_up = come_together or 0 in strides[:-1] or not self.in_registers
         self._entries = (
-            size_of(node) if self.whole or of_blocks else emission.at_hand(size_of(node))
+            size_of(node) if self.whole or come_together else emission.at_hand(size_of(node))
         )
         self.nest: Nest
+
+    def _adds_truth(self) -> bool:
+        truth: bool = ops.kind_of(self.reduction.node.inputs[0]) == ops.BOOL
+        return truth and self.result == ops.INT
+
+    @property
+    def chunk(self) -> int:
+        """How many vectors may be added up in an accumulator; 0 if any number."""
+        if self.how != "sum" or self.kind == ops.INT:
+            return 0
+        return CHUNK if self.lane == self.kind else SHORT_CHUNK
 
     @classmethod
     def of_blocks(cls, emission: Any, reduction: Reduction, loop: Loop) -> Sink:
         """The sink that all blocks of a loop share."""
         strides = reduction.result_strides(loop.core or (loop.size,))
         size = size_of(reduction.node)
-        tiled = size if strides[-1] and size <= TILED else 0
+        near = strides[-1] and size <= TILED and reduction not in emission.goals
+        tiled = size if near else 0
         return cls(emission, reduction, strides, tiled, of_blocks=True)
 
     def stream(self) -> Stream:
@@ -91,16 +137,28 @@ class Sink:
             self.emission.fill(self.pointer, entries, self.memory, _NEUTRAL[self.how])
 
     def neutral(self) -> Any:
-        """What changes nothing, in all lanes."""
+        """What changes nothing, in all lanes of an accumulator."""
+        if self.counts:
+            return self.nest.spread(I32(0))
+        return self.nest.spread(ops.constant(self.lane, _NEUTRAL[self.how]))
+
+    def neutral_total(self) -> Any:
+        """What changes nothing, in all lanes of a total."""
         return self.nest.spread(ops.constant(self.kind, _NEUTRAL[self.how]))
+
+    def widened(self, accumulator: Any) -> Any:
+        """An accumulator as a total."""
+        if self.counts:
+            return self.builder.zext(accumulator, like(accumulator.type, I64))
+        return ops.cast(self.builder, accumulator, self.lane, self.kind)
+
+    def join(self, one: Any, other: Any) -> Any:
+        """Two accumulators as one."""
+        return self.builder.add(one, other) if self.counts else self.combine(one, other)
 
     def combine(self, one: Any, other: Any) -> Any:
         """Two values as one."""
-        if self.kind in (ops.INT, ops.BOOL):
-            return getattr(self.builder, "or_" if self.how == "nan" else "add")(one, other)
-        if self.how in ("sum", "prod"):
-            return getattr(self.builder, "fadd" if self.how == "sum" else "fmul")(one, other)
-        return EMITTERS["maximum" if self.how == "max" else "minimum"](self.builder, [one, other])
+        return combined(self.builder, self.how, self.kind, one, other)
 
     def take(self, values: list[Any], accumulator: Any) -> Any:
         """Add the entries at one place; gives the accumulator, if there is one."""
@@ -108,18 +166,24 @@ class Sink:
         kinds = [ops.kind_of(i) for i in self.reduction.node.inputs]
         if self.how == "nan":
             value = builder.fcmp_unordered("uno", *values, *values)
+        elif self.counts:
+            value = builder.zext(values[0], like(values[0].type, I32))
         else:
             values = [
-                ops.cast(builder, v, k, self.kind) for v, k in zip(values, kinds, strict=True)
+                ops.cast(builder, v, k, self.lane) for v, k in zip(values, kinds, strict=True)
             ]
             value = values[0] if len(values) == 1 else builder.fmul(*values)
-        if not self.in_registers:
-            stream = self.stream()
-            nest.store(stream, self.combine(nest.load(stream), value))
+        if accumulator is None:
+            self.column_done(value)
             return None
         if nest.mask:
             value = builder.select(nest.mask, value, self.neutral())
-        return self.combine(accumulator, value)
+        return self.join(accumulator, value)
+
+    def column_done(self, value: Any) -> None:
+        """Add to the entries of the result that belong to a place."""
+        stream = self.stream()
+        self.nest.store(stream, self.combine(self.nest.load(stream), value))
 
     def row_done(self, accumulator: Any) -> None:
         """Write what has come together along a row."""
@@ -134,7 +198,7 @@ class Sink:
             before = ops.cast(builder, before, self.memory, self.kind)
             value = self.combine(before, value)
         elif self.reduction.how == "mean":
-            value = self._divided(value)
+            value = divided(self.builder, self.reduction, value)
         value = ops.cast(builder, value, self.kind, self.memory)
         stored_at(builder, self.pointer, index, self.memory, value)
 
@@ -142,29 +206,30 @@ class Sink:
         """Make of what has come together what the node is."""
         node = self.reduction.node
         divides = self.reduction.how == "mean" and self.adds_up
+        if self.goal:
+            if self.tiled:
+                self._fold(*self.goal)
+            return
         if self.whole:
             value = entry_at(self.builder, self.pointer, I64(0), self.memory)
-            value = self._divided(value) if divides else value
+            value = divided(self.builder, self.reduction, value) if divides else value
             self.emission.scalars[node] = ops.cast(self.builder, value, self.memory, self.result)
             return
         if self.tiled:
-            self._fold()
+            self._fold(self.emission.pointer(node), self.result)
         if divides:
             pointer = self.emission.pointer(node) if self.tiled else self.pointer
             goal = Stream(pointer, (1,), self.result)
             self.emission.walk(
-                (self._entries,), [goal], lambda nest: self._divided(nest.load(goal)), goal
+                (self._entries,),
+                [goal],
+                lambda nest: divided(self.builder, self.reduction, nest.load(goal)),
+                goal,
             )
 
-    def _divided(self, value: Any) -> Any:
-        """A sum as a mean."""
-        r = self.reduction
-        return self.builder.fdiv(value, splat(value.type, prod([r.shape[a] for a in r.axes])))
-
-    def _fold(self) -> None:
+    def _fold(self, goal: Any, kind: Any) -> None:
         """Bring the rows of tiled entries together."""
-        builder, node = self.builder, self.reduction.node
-        size = size_of(node)
+        builder, size = self.builder, size_of(self.reduction.node)
         with counting(builder, I64(0), I64(size)) as column:
             start = ops.constant(self.kind, _NEUTRAL[self.how])
             before = builder.block
@@ -174,5 +239,4 @@ class Sink:
                 entry = entry_at(builder, self.pointer, builder.add(row, column), self.kind)
                 after = self.combine(total, entry)
                 total.add_incoming(after, builder.block)
-            value = ops.cast(builder, after, self.kind, self.result)
-            stored_at(builder, self.emission.pointer(node), column, self.result, value)
+            stored_at(builder, goal, column, kind, ops.cast(builder, after, self.kind, kind))

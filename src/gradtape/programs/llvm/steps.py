@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from gradtape.programs.graph import Node
 from gradtape.programs.llvm.accesses import Access, Accesses, contiguous
 
-__all__ = ["ByRows", "Loop", "Placement", "Product", "Reduction", "core_of", "size_of"]
+__all__ = ["ByRows", "Loop", "Placement", "Product", "Reduction"]
+__all__ += ["core_of", "in_memory", "size_of"]
 
 Shape = tuple[int, ...]
 
@@ -164,11 +165,24 @@ class Placement:
 
 @dataclass(eq=False)
 class Product:
-    """A small product of two matrices."""
+    """A small product of two matrices, or as many as the axes before theirs say.
+
+    Both operands have those axes, with strides of 0 where they are broadcast.
+    """
 
     node: Node
     left: Access
     right: Access
+
+    @property
+    def batch(self) -> Shape:
+        """How many matrices."""
+        return self.left.shape[:-2]
+
+    @property
+    def work(self) -> int:
+        """The number of products of numbers."""
+        return self.left.size * self.right.shape[-1]
 
     def reads(self, accesses: Accesses) -> list[Access]:
         """What it reads."""
@@ -182,18 +196,28 @@ class Product:
 
     def row_counts(self) -> list[tuple[int, int]]:
         """How many rows it may have, and how much it walks over."""
-        m, k = self.left.shape
-        size = m * k * self.right.shape[1]
-        return [(m, size), (k, size)]
+        return [] if self.batch else [(n, self.work) for n in self.left.shape]
 
     def by_rows(self, count: int, accesses: Accesses) -> ByRows | None:
         """How it goes over so many rows; None if it does not."""
+        if self.batch:
+            return None
         m, k = self.left.shape
         if m == count and _has_rows(self.left, 0):
             return [self.left.root], [self.right.root], [self.node], []
         if k == count and _has_rows(self.left, 1) and _has_rows(self.right, 0):
             return [self.left.root, self.right.root], [], [], [self.node]
         return None
+
+
+def in_memory(steps: Iterable[Any], accesses: Accesses) -> set[Node]:
+    """What steps read from memory, and what they always write to it."""
+    found: set[Node] = set()
+    for step in steps:
+        inside = set(step.nodes) if type(step) is Loop else set()
+        found.update([a.root for a in step.reads(accesses) if a.root not in inside])
+        found.update(step.stored())
+    return found
 
 
 def _in_row(offset: int, lengths: Any, strides: Any, row: int) -> bool:
