@@ -220,6 +220,20 @@ def test_a_batch_larger_than_the_data_is_all_of_it(data):
     assert epochs[0].steps == 1
 
 
+@pytest.mark.parametrize("engine", ["numpy", "llvm"])
+def test_traced_steps_learn_the_same(data, engine):
+    if engine == "llvm":
+        pytest.importorskip("llvmlite")
+    shape = {"hidden": (16, 8), "epochs": 2, "batch_size": 256}
+    _, expected = learn(data, Settings(**shape))
+    _, found = learn(data, Settings(**shape, engine=engine))
+    for one, other in zip(found, expected, strict=True):
+        assert one.training == pytest.approx(other.training, rel=1e-3)
+        assert one.validation == pytest.approx(other.validation, rel=1e-3)
+    _, again = learn(data, Settings(**shape, engine=engine))
+    assert [e.validation for e in again] == [e.validation for e in found]
+
+
 def test_values_and_restore(data):
     network = Network((8, 4, 1), np.random.default_rng(0))
     before = network.values()

@@ -68,6 +68,7 @@ def _demo(options: argparse.Namespace) -> int:
             batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             seed=options.seed,
+            engine=options.engine,
         )
         status = run_lesson(screen, settings, options.output) or status
     return status
@@ -125,6 +126,12 @@ def _add_training_options(demo: argparse.ArgumentParser) -> None:
         default=default.learning_rate,
         metavar="X",
         help=f"its highest value; it rises to it, then falls to 0 {DEFAULT}",
+    )
+    add(
+        "--engine",
+        choices=("numpy", "llvm"),
+        help="trace a step once, by gradtape.function, and run it as a program: faster, and other "
+        "numbers after some epochs, for sums are added up in another order (default: plain Python)",
     )
     add(
         "--seed",

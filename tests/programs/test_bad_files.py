@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -250,3 +251,48 @@ def test_nonsense_under_right_checksums_raises_and_nothing_worse(saved):
             except (ValueError, TypeError, IndexError, np.exceptions.AxisError):
                 continue
     assert raised > 150
+
+
+# Files that unpack to far more than they are ------------------------------------------------------
+
+
+def test_what_unpacks_to_more_than_allowed_is_refused_unread(saved, monkeypatch):
+    size = sum([len(content) for content in members_of(saved).values()])
+    assert gt.load(saved, max_bytes=size)(np.abs(X))
+    with pytest.raises(ProgramFileError, match=rf"unpacks to {size:,} bytes.*max_bytes={size}"):
+        gt.load(saved, max_bytes=size - 1)
+    monkeypatch.setattr("gradtape.programs.files._PLENTY", 1000)
+    monkeypatch.setattr("gradtape.programs.files._TIMES", 1)
+    with pytest.raises(ProgramFileError, match="if you trust it"):
+        gt.load(saved)
+    monkeypatch.setattr("gradtape.programs.files._TIMES", 100)
+    gt.load(saved)
+
+
+@pytest.mark.parametrize("lie", [False, True])
+def test_a_small_file_cannot_fill_the_memory(saved, lie):
+    """64 MB of zeros: refused when the archive says so, cut off when it lies."""
+    members = {**members_of(saved), "arrays/0.npy": bytes(1 << 26)}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        if lie:
+            archive.getinfo("arrays/0.npy").file_size = 100  # in the archive's directory
+    assert saved.stat().st_size < 1 << 20
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProgramFileError, match="Bad CRC" if lie else "unpacks to"):
+            gt.load(saved, max_bytes=1 << 24)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_is_packed_in_another_way_is_refused(saved, method):
+    members = members_of(saved)
+    with zipfile.ZipFile(saved, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ProgramFileError, match="packed in another way"):
+        gt.load(saved)

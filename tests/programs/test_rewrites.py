@@ -393,3 +393,16 @@ def test_rules_are_known_by_kinds() -> None:
     assert all(isinstance(name, str) for rules in RULES for name in rules)
     assert kind(operator.getitem) == "pick"
     assert settled(Graph()).nodes == [] == simplified(Graph()).nodes == rewritten(Graph()).nodes
+
+
+def test_constants_that_print_alike_are_not_mixed_up():
+    near = np.array([1.0, np.nextafter(2.0, 3)])
+    b = Building()
+    x = b.input(np.array([3.0, 5.0]))
+    nodes = [b.graph.constant(v) for v in (np.array([1.0, 2.0]), near, near.copy(), -near)]
+    for node, value in zip(nodes, ([1.0, 2.0], near, near, -near), strict=True):
+        node.fixed = True
+        b.values[node] = np.array(value)
+    b.returns(*[b.call("multiply", x, node) for node in nodes])
+    graph = check(b)
+    assert names(graph) == ["multiply"] * 3

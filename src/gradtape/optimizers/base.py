@@ -11,9 +11,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gradtape.calls import is_tracked
 from gradtape.errors import describe
+from gradtape.programs.cells import Cell, Number, is_traced
+from gradtape.programs.tracing import current
 
-__all__ = ["Array", "Optimizer", "VariableLike", "number"]
+__all__ = ["Array", "Optimizer", "VariableLike", "as_weak", "counted", "number", "written", "zeros"]
 
 Array = NDArray[Any]
 StateT = TypeVar("StateT")
@@ -34,7 +37,8 @@ class Optimizer(ABC, Generic[StateT]):
     """What all optimisers share: the checks, the state of each variable, the learning rate.
 
     A subclass says what state a variable has (`_new_state`) and how one step is made of it
-    (`_step`).
+    (`_step`). Whatever changes from step to step is in cells, which a function that is traced
+    (``gradtape.function``) reads and assigns at each call.
 
     Parameters
     ----------
@@ -43,8 +47,8 @@ class Optimizer(ABC, Generic[StateT]):
     """
 
     def __init__(self, learning_rate: float) -> None:
-        self.learning_rate = learning_rate
-        self._iterations = 0
+        self._rate = Number(number(self._rate_name, learning_rate, math.inf))
+        self._count = Number(0)
         # Keyed by identity, for variables compare by value; the variable is kept so that no other
         # object can take over its id.
         self._states: dict[int, tuple[VariableLike, StateT]] = {}
@@ -52,17 +56,22 @@ class Optimizer(ABC, Generic[StateT]):
     @property
     def learning_rate(self) -> float:
         """Size of a step."""
-        return self._learning_rate
+        rate: float = self._rate.array
+        return rate
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        name = f"{type(self).__name__}: learning_rate"
-        self._learning_rate = number(name, value, math.inf)
+        self._rate.array = number(self._rate_name, value, math.inf)
+
+    @property
+    def _rate_name(self) -> str:
+        return f"{type(self).__name__}: learning_rate"
 
     @property
     def iterations(self) -> int:
         """How many times gradients were applied."""
-        return self._iterations
+        count: int = self._count.array
+        return count
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
         """Make one step: give every variable its next value.
@@ -98,24 +107,17 @@ class Optimizer(ABC, Generic[StateT]):
         >>> w.numpy()
         array([0., 0.])
         """
+        tracing = current()
+        traced = tracing is not None and tracing.here
         for gradient, variable in self._checked(grads_and_vars):
             value = variable.array
-            if hasattr(value, "__gradtape_symbol__"):
-                value.refuse(  # type: ignore[attr-defined]
-                    f"{type(self).__name__}.apply_gradients keeps its state in Python: return the "
-                    "gradients of a traced function and apply them outside, or write the update "
-                    "with Variables"
-                )
-            if value.dtype.char in "fdg":
-                new = np.empty_like(value)
-                self._step(self._state(variable, value), value, gradient, new)
-            else:
-                work = _workable(value)
-                result = np.empty_like(work)
-                self._step(self._state(variable, work), work, _workable(gradient), result)
-                new = _restored(result, value)
-            variable.assign(new)
-        self._iterations += 1
+            plain = value.dtype.char in "fdg"
+            work = value if plain else _workable(value)
+            slope = gradient if plain else _workable(gradient)
+            room = None if traced else np.empty_like(work)
+            new = self._step(self._state(variable, work), work, slope, room)
+            variable.assign(new if plain else _restored(new, value))
+        self._count.array = self._count.array + 1
 
     def _checked(self, pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Array, VariableLike]]:
         """The pairs to apply, with bare gradients; raises before anything is changed."""
@@ -161,13 +163,46 @@ class Optimizer(ABC, Generic[StateT]):
         """The state before the first step, for a variable of this value."""
 
     @abstractmethod
-    def _step(self, state: StateT, value: Array, gradient: Array, out: Array) -> None:
-        """Write the next value into `out` (it shares memory with nothing) and update `state`."""
+    def _step(self, state: StateT, value: Array, gradient: Array, room: Array | None) -> Array:
+        """The next value, and `state` as it is then.
+
+        The value is written into `room`, which shares memory with nothing, and the state's arrays
+        are written into, too. Where `room` is None, the step is traced, and all is new.
+        """
+
+
+def zeros(like: Array) -> Cell:
+    """A cell with zeros for each entry of an array."""
+    return Cell(np.zeros(like.shape, like.dtype))
+
+
+def written(cell: Cell, room: Array | None) -> tuple[Array, Array | None]:
+    """A cell's array, and where its next one is written to: into itself, unless it is traced."""
+    if room is not None and not isinstance(cell.array, np.ndarray):
+        cell.array = np.array(cell.array)  # without axes, one of NumPy's numbers
+    array: Array = cell.array
+    return array, None if room is None else array
+
+
+def as_weak(value: Any, beside: Array) -> Any:
+    """A number that takes part in an array's dtype, as Python's numbers do."""
+    if type(value) is float or not is_traced(value):
+        return value
+    return value if value.is_plain else value.astype(beside.dtype)
+
+
+def counted(number: Any) -> Any:
+    """A number that a cell holds, to be computed with: Python's own are the fastest."""
+    return number if is_traced(number) else float(number)
 
 
 def number(name: str, value: Any, high: float, closed: bool = False) -> float:
     """The value as a float, checked to lie in [0, high), or in [0, high] if closed."""
     interval = f"[0, {high:g}{']' if closed else ')'}"
+    inside = getattr(value, "array", value)
+    lost = value is not inside and hasattr(value, "key") and is_tracked(value)
+    if is_traced(inside) and not inside.shape and inside.tracing.here and not lost:
+        return _traced_number(name, inside, high, interval)  # type: ignore[no-any-return]
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -175,6 +210,13 @@ def number(name: str, value: Any, high: float, closed: bool = False) -> float:
     if not (0.0 <= found < high or (closed and found == high)):
         raise ValueError(f"{name} must lie in {interval}, got {found!r}")
     return found
+
+
+def _traced_number(name: str, value: Any, high: float, interval: str) -> Any:
+    """A number of a traced function, still to be given at each call; that it fits is a guard."""
+    if not (value >= 0.0 and value < high):
+        raise ValueError(f"{name} must lie in {interval}, got {value!r}")
+    return value if value.dtype == float and value.is_plain else value.tracing.run(float, (value,))
 
 
 def _pair(call: str, position: int, item: Any) -> tuple[Any, Any]:
@@ -228,13 +270,19 @@ def _bare_gradient(call: str, position: int, gradient: Any, variable: VariableLi
 
 def _workable(array: Array) -> Array:
     """The array in a form that all steps are right for: float32 for float16, flat real parts."""
-    if array.dtype.kind == "c":
-        return np.ascontiguousarray(array).reshape(-1).view(array.real.dtype)
-    return array.astype(np.float32)
+    if array.dtype.kind != "c":
+        return array.astype(np.float32)
+    if is_traced(array):  # no view of the same memory
+        return np.stack([array.real, array.imag], -1).reshape(-1)
+    return np.ascontiguousarray(array).reshape(-1).view(array.real.dtype)
 
 
 def _restored(result: Array, like: Array) -> Array:
     """Undo `_workable`."""
-    if like.dtype.kind == "c":
-        return result.view(like.dtype).reshape(like.shape)
-    return result.astype(like.dtype)
+    if like.dtype.kind != "c":
+        return result.astype(like.dtype)
+    if is_traced(result):
+        pairs = result.reshape(*like.shape, 2)
+        whole: Array = (pairs[..., 0] + 1j * pairs[..., 1]).astype(like.dtype)
+        return whole
+    return result.view(like.dtype).reshape(like.shape)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gradtape.optimizers.base import Array, Optimizer, number
+from gradtape.optimizers.base import Array, Optimizer, as_weak, counted, number, written, zeros
+from gradtape.programs.cells import Cell, is_traced
 
 __all__ = ["SGD", "Adam", "Nadam"]
 
 
 @dataclass(slots=True)
 class _Velocity:
-    velocity: Array
-    ahead: Array | None  #: room for the look-ahead term
+    velocity: Cell
+    ahead: Array | None = None  #: room for the look-ahead term
 
 
 class SGD(Optimizer["_Velocity | None"]):
@@ -78,33 +80,38 @@ class SGD(Optimizer["_Velocity | None"]):
         )
 
     def _new_state(self, value: Array) -> _Velocity | None:
-        if not self._momentum:
-            return None
-        return _Velocity(np.zeros_like(value), np.empty_like(value) if self._nesterov else None)
+        return _Velocity(zeros(value)) if self._momentum else None
 
-    def _step(self, state: _Velocity | None, value: Array, gradient: Array, out: Array) -> None:
-        np.multiply(gradient, self._learning_rate, out=out)
+    def _step(
+        self, state: _Velocity | None, value: Array, gradient: Array, room: Array | None
+    ) -> Array:
+        move: Array = np.multiply(gradient, self._rate.array, out=room)
         if state is None:
-            np.subtract(value, out, out=out)
-            return
-        velocity = state.velocity
-        np.multiply(velocity, self._momentum, out=velocity)
-        np.subtract(velocity, out, out=velocity)
-        if state.ahead is None:
-            np.add(value, velocity, out=out)
-        else:
-            np.subtract(value, out, out=out)
-            np.multiply(velocity, self._momentum, out=state.ahead)
-            np.add(out, state.ahead, out=out)
+            return np.subtract(value, move, out=room)
+        velocity, out = written(state.velocity, room)
+        velocity = np.multiply(velocity, self._momentum, out=out)
+        velocity = state.velocity.array = np.subtract(velocity, move, out=out)
+        if not self._nesterov:
+            return np.add(value, velocity, out=room)
+        if state.ahead is None and room is not None:
+            state.ahead = np.empty_like(value)
+        there = np.subtract(value, move, out=room)
+        ahead = np.multiply(velocity, self._momentum, out=None if room is None else state.ahead)
+        return np.add(there, ahead, out=room)
 
 
 @dataclass(slots=True)
 class _Moments:
-    first: Array
-    second: Array
-    step: int = 0
-    product: float = 1.0  #: of all momentum coefficients so far (Nadam)
+    first: Cell
+    second: Cell
+    steps: Cell
+    product: Cell | None = None  #: of all momentum coefficients so far (Nadam)
     room: Array | None = None  #: for the look-ahead moment (Nadam)
+
+    def next_step(self) -> Any:
+        """Count a step; give its number, from 1."""
+        step = self.steps.array = self.steps.array + 1.0
+        return counted(step)
 
 
 class _Adaptive(Optimizer[_Moments]):
@@ -126,29 +133,44 @@ class _Adaptive(Optimizer[_Moments]):
         )
 
     def _new_state(self, value: Array) -> _Moments:
-        return _Moments(np.zeros_like(value), np.zeros_like(value))
+        return _Moments(zeros(value), zeros(value), Cell(0.0))
 
-    def _move_moments(self, state: _Moments, gradient: Array, decay: float, room: Array) -> None:
-        """Let the first moment decay by `decay`, the second by beta_2; write over `room`."""
-        first, second = state.first, state.second
-        np.multiply(first, decay, out=first)
-        np.multiply(gradient, 1.0 - decay, out=room)
-        np.add(first, room, out=first)
-        np.multiply(second, self._beta_2, out=second)
-        np.multiply(gradient, gradient, out=room)
-        np.multiply(room, 1.0 - self._beta_2, out=room)
-        np.add(second, room, out=second)
+    def _moved(
+        self, state: _Moments, gradient: Array, decay: Any, room: Array | None
+    ) -> tuple[Array, Array]:
+        """Both moments, the first decayed by `decay`, the second by beta_2; `room` is used."""
+        first, out = written(state.first, room)
+        first = np.multiply(first, as_weak(decay, first), out=out)
+        part = np.multiply(gradient, as_weak(1.0 - decay, first), out=room)
+        first = state.first.array = np.add(first, part, out=out)
+        second, out = written(state.second, room)
+        second = np.multiply(second, self._beta_2, out=out)
+        part = np.multiply(gradient, gradient, out=room)
+        part = np.multiply(part, 1.0 - self._beta_2, out=room)
+        second = state.second.array = np.add(second, part, out=out)
+        return first, second
 
-    def _scale(self, state: _Moments, out: Array) -> float:
-        r"""Write :math:`c (\sqrt{\hat v} + \epsilon)` into `out`, give :math:`c`.
+    def _scale(self, second: Array, step: Any, room: Array | None) -> tuple[Array, Any]:
+        r"""The array :math:`c (\sqrt{\hat v} + \epsilon)`, in `room`, and the number :math:`c`.
 
         The bias correction of the second moment is a number, :math:`c^2 = 1 - \beta_2^t`; taking
         it out of the root saves a pass over the array.
         """
-        correction = math.sqrt(1.0 - self._beta_2**state.step)
-        np.sqrt(state.second, out=out)
-        np.add(out, self._epsilon * correction, out=out)
-        return correction
+        correction = _root(_missing(self._beta_2, step))
+        scale = np.sqrt(second, out=room)
+        return np.add(scale, as_weak(self._epsilon * correction, scale), out=room), correction
+
+
+def _missing(beta: float, step: Any) -> Any:
+    r"""What :math:`\beta^t` misses to 1, without the digits that the difference would lose."""
+    if not beta:
+        return 1.0
+    power = step * math.log(beta)
+    return -(math.expm1(power) if type(power) is float else np.expm1(power))
+
+
+def _root(x: Any) -> Any:
+    return math.sqrt(x) if type(x) is float else np.sqrt(x)
 
 
 class Adam(_Adaptive):
@@ -208,14 +230,15 @@ class Adam(_Adaptive):
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon)
 
-    def _step(self, state: _Moments, value: Array, gradient: Array, out: Array) -> None:
-        state.step += 1
-        self._move_moments(state, gradient, self._beta_1, out)
-        correction = self._scale(state, out)
-        np.divide(state.first, out, out=out)
-        rate = self._learning_rate * correction / (1.0 - self._beta_1**state.step)
-        np.multiply(out, rate, out=out)
-        np.subtract(value, out, out=out)
+    def _step(self, state: _Moments, value: Array, gradient: Array, room: Array | None) -> Array:
+        step = state.next_step()
+        first, second = self._moved(state, gradient, self._beta_1, room)
+        scale, correction = self._scale(second, step, room)
+        rate = self._rate.array * correction / _missing(self._beta_1, step)
+        move = np.divide(first, scale, out=room)
+        move = np.multiply(move, as_weak(rate, move), out=room)
+        new: Array = np.subtract(value, move, out=room)
+        return new
 
 
 class Nadam(_Adaptive):
@@ -287,21 +310,32 @@ class Nadam(_Adaptive):
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, schedule_decay={self._schedule_decay})"
 
-    def _momentum(self, step: int) -> float:
-        """The schedule's momentum at a step, counted from 1."""
-        return self._beta_1 * (1.0 - 0.5 * math.pow(0.96, step * self._schedule_decay))
+    def _new_state(self, value: Array) -> _Moments:
+        state = super()._new_state(value)
+        state.product = Cell(1.0)
+        return state
 
-    def _step(self, state: _Moments, value: Array, gradient: Array, out: Array) -> None:
-        state.step += 1
-        now, following = self._momentum(state.step), self._momentum(state.step + 1)
-        state.product *= now
-        self._move_moments(state, gradient, now, out)
-        if state.room is None:
+    def _momentum(self, step: Any) -> Any:
+        """The schedule's momentum at a step, counted from 1."""
+        power = step * (self._schedule_decay * math.log(0.96))
+        there = math.exp(power) if type(power) is float else np.exp(power)
+        return self._beta_1 * (1.0 - 0.5 * there)
+
+    def _step(self, state: _Moments, value: Array, gradient: Array, room: Array | None) -> Array:
+        step = state.next_step()
+        now, following = self._momentum(step), self._momentum(step + 1.0)
+        assert state.product is not None
+        product = counted(state.product.array) * now
+        state.product.array = product if is_traced(product) else np.float64(product)
+        first, second = self._moved(state, gradient, now, room)
+        if state.room is None and room is not None:
             state.room = np.empty_like(value)
-        np.multiply(state.first, following / (1.0 - state.product * following), out=state.room)
-        np.multiply(gradient, (1.0 - now) / (1.0 - state.product), out=out)
-        np.add(state.room, out, out=state.room)
-        correction = self._scale(state, out)
-        np.multiply(state.room, self._learning_rate * correction, out=state.room)
-        np.divide(state.room, out, out=out)
-        np.subtract(value, out, out=out)
+        own = None if room is None else state.room
+        ahead = np.multiply(first, as_weak(following / (1.0 - product * following), first), out=own)
+        part = np.multiply(gradient, as_weak((1.0 - now) / (1.0 - product), first), out=room)
+        ahead = np.add(ahead, part, out=own)
+        scale, correction = self._scale(second, step, room)
+        move = np.multiply(ahead, as_weak(self._rate.array * correction, ahead), out=own)
+        move = np.divide(move, scale, out=own)
+        new: Array = np.subtract(value, move, out=room)
+        return new

@@ -23,6 +23,8 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.later import from_module
+from gradtape.patterns.templates import Template
+from gradtape.programs.cells import form_of
 from gradtape.programs.encoding import Arrays, Damaged, decoded, dtype_of, encoded, text_of
 from gradtape.programs.graph_data import CannotSaveError, graph_data, graph_of
 from gradtape.programs.naming import Unknown
@@ -34,6 +36,8 @@ __all__ = ["FORMAT", "VERSION", "CannotSaveError", "ProgramFileError", "read", "
 
 FORMAT, VERSION = "gradtape function", 1
 _MANIFEST, _PROGRAMS = "manifest.json", "programs.json"
+#: A file may unpack to so many bytes, or to so many times its own, whichever is more.
+_PLENTY, _TIMES = 1 << 30, 16
 
 
 class ProgramFileError(ValueError):
@@ -136,6 +140,7 @@ def _recipe_data(recipe: Recipe, numbers: Mapping[int, int], arrays: Arrays) -> 
         ],
         "assigns": [numbers[id(v)] for v in recipe.assigned],
         "writes": recipe.written,
+        "stabilize": recipe.stabilize,
     }
 
 
@@ -160,6 +165,8 @@ def _leaf_data(leaf: Leaf, numbers: Mapping[int, int], arrays: Arrays) -> dict[s
     if leaf.kind == "argument":
         return {**data, "argument": leaf.what}
     if leaf.kind == "output":
+        if isinstance(leaf.cls, Template):
+            return {"kind": "sparse", "output": leaf.what, **_template_data(leaf.cls, arrays)}
         return {**data, "output": leaf.what, "class": leaf.cls and _class_name(leaf.cls)}
     if leaf.kind == "static":
         try:
@@ -173,10 +180,22 @@ def _leaf_data(leaf: Leaf, numbers: Mapping[int, int], arrays: Arrays) -> dict[s
     return {**data, "class": _class_name(leaf.cls)} if leaf.cls is not None else data
 
 
+def _template_data(template: Template, arrays: Arrays) -> dict[str, Any]:
+    if template.name != "csr_array":
+        raise CannotSaveError(
+            f"a scipy.sparse.{template.name} that the function returns cannot be saved: only a "
+            "csr_array can"
+        )
+    index = {key: arrays.number(getattr(template, key)) for key in ("indices", "indptr")}
+    return {"shape": list(template.shape), **index}
+
+
 #: The classes of tensors and variables, by the names under which files know them.
 _CLASSES = {
     "Tensor": ("tensor", "Tensor"),
     "Variable": ("variable", "Variable"),
+    "Cell": ("programs.cells", "Cell"),
+    "Number": ("programs.cells", "Number"),
     "tf.Tensor": ("tf", "Tensor"),
     "tf.Variable": ("tf", "Variable"),
 }
@@ -205,16 +224,23 @@ def _class(name: Any) -> Any:
 # Reading ------------------------------------------------------------------------------------------
 
 
-def read(path: str | os.PathLike[str]) -> tuple[str, list[Recipe]]:
+def read(path: str | os.PathLike[str], max_bytes: int | None = None) -> tuple[str, list[Recipe]]:
     """A function's name and its programs, out of a file.
+
+    Parameters
+    ----------
+    path : the file.
+    max_bytes : how much it may unpack to; None for 1 GiB, or 16 times its size if that is more.
 
     Raises
     ------
     ProgramFileError : it is damaged, of a newer version, or was not written by ``save``.
     """
     content = Path(path).read_bytes()
+    if max_bytes is None:
+        max_bytes = max(_PLENTY, _TIMES * len(content))
     try:
-        data, arrays = _members(content)
+        data, arrays = _members(content, max_bytes)
         variables = [_variable_of(v, arrays) for v in data["variables"]]
         recipes = [_recipe_of(p, variables, arrays) for p in data["programs"]]
         if not recipes or type(data["name"]) is not str:
@@ -235,13 +261,19 @@ _DAMAGE = (
 )
 
 
-def _members(content: bytes) -> tuple[Any, list[Any]]:
+def _members(content: bytes, max_bytes: int) -> tuple[Any, list[Any]]:
     """The JSON and the arrays of a file whose checksums are right."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
         if _MANIFEST not in names:
             raise Damaged("it is a ZIP archive, but no function of gradtape's")
-        manifest = json.loads(archive.read(_MANIFEST))
+        size = sum([info.file_size for info in archive.infolist()])
+        if size > max_bytes:
+            raise Damaged(
+                f"it unpacks to {size:,} bytes, from {len(content):,}: if you trust it, say "
+                f"max_bytes={size}"
+            )
+        manifest = json.loads(_unpacked(archive, _MANIFEST))
         if manifest["format"] != FORMAT:
             raise Damaged("it is a ZIP archive, but no function of gradtape's")
         if type(manifest["version"]) is not int or manifest["version"] > VERSION:
@@ -251,7 +283,7 @@ def _members(content: bytes) -> tuple[Any, list[Any]]:
                 "that or a newer one"
             )
         sums = manifest["sha256"]
-        members = {name: archive.read(name) for name in sums}
+        members = {name: _unpacked(archive, name) for name in sums}
     if sorted(names) != sorted([_MANIFEST, *sums]):
         raise Damaged("it holds other files than it says")
     for name, expected in sums.items():
@@ -260,6 +292,15 @@ def _members(content: bytes) -> tuple[Any, list[Any]]:
     turned = manifest["byteorder"] != sys.byteorder
     arrays = [_array(members[_array_name(i)], turned) for i in range(len(members) - 1)]
     return json.loads(members[_PROGRAMS]), arrays
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member, of which no more is unpacked than the archive says that there is."""
+    info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Damaged(f"{name} in it is packed in another way than gradtape packs")
+    with archive.open(info) as member:
+        return member.read(info.file_size)
 
 
 def _array(content: bytes, turned: bool) -> Any:
@@ -291,7 +332,13 @@ def _recipe_of(data: Any, variables: list[Any], arrays: list[Any]) -> Recipe:
     assigned = [_member(variables, i) for i in data["assigns"]]
     written = [_number(i, len(leaves)) for i in data["writes"]]
     strides = data["strides"] and [s and tuple(s) for s in data["strides"]]
-    recipe = Recipe(graph, structure, leaves, state, assigned, written, answer, answers, strides)
+    stabilize = data.get("stabilize", False)
+    if type(stabilize) is not bool:
+        raise Damaged("a program in it does not say whether it is stabilised")
+    recipe = Recipe(
+        *(graph, structure, leaves, state, assigned, written, answer, answers, strides),
+        stabilize=stabilize,
+    )
     _check(recipe)
     return recipe
 
@@ -300,14 +347,14 @@ def _check(recipe: Recipe) -> None:
     """Raise if what goes in and comes out does not fit the graph."""
     graph, leaves = recipe.graph, recipe.leaves
     expected = [(leaf.shape, leaf.dtype) for leaf in leaves if leaf.is_input]
-    expected += [(t.array.shape, t.array.dtype) for t in recipe.state]
+    expected += [form_of(t) for t in recipe.state]
     if [(node.shape, node.dtype) for node in graph.inputs] != expected:
         raise Damaged("a program in it does not take what it says")
     outputs = [leaf.what for leaf in recipe.answers if leaf.kind == "output"]
     count = len(graph.outputs) - len(recipe.assigned) - len(recipe.written)
     if sorted(outputs) != list(range(count)):
         raise Damaged("a program in it does not return what it says")
-    inside = [(v.array.shape, v.array.dtype) for v in recipe.assigned]
+    inside = [form_of(v) for v in recipe.assigned]
     inside += [(leaves[i].shape, leaves[i].dtype) for i in recipe.written]
     if [(node.shape, node.dtype) for node in graph.outputs[count:]] != inside:
         raise Damaged("a program in it does not assign what it says")
@@ -316,6 +363,9 @@ def _check(recipe: Recipe) -> None:
     if not all([leaves[i].kind in ("array", "tensor") for i in recipe.written]):
         raise Damaged("a program in it writes into what is no array")
     for leaf in recipe.answers:
+        entries = leaf.cls.indices.shape if isinstance(leaf.cls, Template) else None
+        if entries is not None and graph.outputs[leaf.what].shape != entries:
+            raise Damaged("a sparse array in it has more entries than it says, or fewer")
         if leaf.kind == "argument":
             _member(list(leaves), leaf.what)
 
@@ -353,6 +403,10 @@ def _leaf_of(data: Any, variables: list[Any], arrays: list[Any]) -> Leaf:
         return Leaf(kind, variable.array.shape, variable.array.dtype, what=variable)
     if kind == "output":
         return Leaf(kind, cls=_class(data["class"]), what=_number(data["output"], 1 << 30))
+    if kind == "sparse":
+        indices, indptr = [decoded({"array": data[k]}, arrays) for k in ("indices", "indptr")]
+        template = Template.of(indices, indptr, tuple([_number(n, 1 << 62) for n in data["shape"]]))
+        return Leaf("output", cls=template, what=_number(data["output"], 1 << 30))
     if kind == "static":
         value = decoded(data["value"], arrays)
         return Leaf(kind, cls=type(value), what=value)

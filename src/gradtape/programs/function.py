@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from gradtape import errors
 from gradtape.later import from_module
+from gradtape.programs.calling import MISSED, shortcut
 from gradtape.programs.engines import engine_for
 from gradtape.programs.numpy_engine import GuardFailed
-from gradtape.programs.recorded import recorded
+from gradtape.programs.recorded import Frame, recorded
+from gradtape.programs.residuals import OFTEN, Residuals, cut
 from gradtape.programs.rewrites import rewritten
 from gradtape.programs.signatures import read
 from gradtape.programs.trace_once import Plan, check_apart, traced
-from gradtape.programs.tracing import current
+from gradtape.programs.tracing import concrete, current
 from gradtape.recording import active
 from gradtape.tensor import Tensor
 
@@ -34,15 +36,23 @@ MANY_TRACES = 16
 MOST_PROGRAMS = 128
 
 
-def function(f: Callable[..., Any] | None = None, *, engine: str | None = None) -> Any:
+def function(
+    f: Callable[..., Any] | None = None, *, engine: str | None = None, stabilize: bool = False
+) -> Any:
     """Trace a function once, and run it as one program from then on.
 
     Parameters
     ----------
     f : a function of arrays, tensors, Python numbers and nests of them; other arguments (strings,
         flags, ...) must be hashable, and each of their values has a program of its own.
-    engine : ``"numpy"``, which None stands for, or ``"llvm"`` (with the extra:
-        ``pip install "gradtape[llvm]"``), which is young and knows fewer operations.
+    engine : ``"numpy"`` or ``"llvm"`` (with the extra: ``pip install "gradtape[llvm]"``). None:
+        NumPy at first, and LLVM, where it is installed, from the call on by which that pays.
+    stabilize : whether what overflows or cancels is computed in a form that does not, where the
+        form is known: ``log(1 + exp(x))`` and its kin, the logarithm of a sum of exponentials,
+        softmax, the logistic function and its logarithm, ``log(1 + x)``, ``exp(x) - 1`` and
+        ``sqrt(x*x + y*y)``, with their derivatives. Values are then other than the plain
+        function's, and closer to the true ones. Of functions that call each other, the outermost
+        decides.
 
     Returns
     -------
@@ -70,10 +80,16 @@ def function(f: Callable[..., Any] | None = None, *, engine: str | None = None) 
     array([0.        , 1.38177329])
     >>> slope(np.array([2.0, 3.0])), slope.traces
     (array([ 0.07700375, -2.82885748]), 1)
+
+    The derivative of softplus where exp(x) is too large for a number:
+
+    >>> softplus = gt.function(lambda x: np.log(1 + np.exp(x)), stabilize=True)
+    >>> print(softplus(1000.0), gt.grad(softplus)(1000.0))
+    1000.0 1.0
     """
     if f is None:
-        return functools.partial(function, engine=engine)
-    return Function(f, engine)
+        return functools.partial(function, engine=engine, stabilize=stabilize)
+    return Function(f, engine, stabilize)
 
 
 class Function:
@@ -85,7 +101,9 @@ class Function:
     traces : how often it was traced.
     """
 
-    def __init__(self, f: Callable[..., Any], engine: str | None = None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], engine: str | None = None, stabilize: bool = False
+    ) -> None:
         if not callable(f):
             raise TypeError(
                 f"argument `f` of function must be a function, but is {errors.describe(f)}"
@@ -93,15 +111,26 @@ class Function:
         engine_for(engine)  # its errors
         self.f = f
         self.engine = engine
+        self.stabilize = bool(stabilize)
         self.traces = 0
         self._programs: dict[Any, list[Program]] = {}
         self._derivatives: dict[Any, Any] = {}  # what ``recorded`` made
         self._is_full = False  # whether a warning said that there are too many programs
+        self._shortcut: Callable[[tuple[Any, ...]], Any] | None = None  # to the last program
         functools.update_wrapper(self, f, updated=())
         self.__name__ = errors.named(f)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; trace it first if there is none."""
+        way = self._shortcut
+        if way is not None and not kwargs and not active():
+            answer = way(args)
+            if answer is not MISSED:
+                return answer
+        return self._called(args, kwargs)
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call, the long way."""
         tracing = current()
         if tracing is not None and tracing.here:
             return self.f(*args, **kwargs)  # part of another trace
@@ -113,14 +142,23 @@ class Function:
         program, results = self._found(args, kwargs, leaves, values, key)
         if program is None:
             return self.f(*args, **kwargs)
+        if not kwargs:
+            self._shortcut = program.way_for(args)
         return program.finished(results, leaves)
 
     def _found(
-        self, args: Any, kwargs: Any, leaves: list[Any], values: list[Any], key: Any
+        self,
+        args: Any,
+        kwargs: Any,
+        leaves: list[Any],
+        values: list[Any],
+        key: Any,
+        recorded: bool = False,
     ) -> tuple[Program | None, Any]:
         """The program that holds for some arguments, and its results; None if there are too many.
 
-        Without the effects: ``Program.finished`` has them.
+        Without the effects: ``Program.finished`` has them. Of a call that is recorded, the results
+        may have more behind them: what is kept for the gradient.
         """
         programs = self._programs.get(key)
         if programs is not None:
@@ -130,20 +168,26 @@ class Function:
                     continue
                 if program.picky and not program.fits(leaves):
                     continue
+                inputs = [*values, *[concrete(v.array) for v in plan.state]]
                 try:
-                    if plan.state:
-                        results = program.run(*values, *[v.array for v in plan.state])
-                    else:
-                        results = program.run(*values)
+                    results = program.kept(inputs) if recorded else None
+                    if results is None:
+                        results = program.run(*inputs)
                 except GuardFailed:
                     continue
-                if i:
-                    programs.insert(0, programs.pop(i))
+                if i:  # another list: other threads go through this one
+                    self._programs[key] = [program, *[p for p in programs if p is not program]]
                 return program, results
             if len(programs) >= MOST_PROGRAMS and not self._forget_stale(programs):
                 return None, None
-        plan, found = traced(self.f, args, kwargs)
+        plan, found = traced(self.f, args, kwargs, self.stabilize)
         program = Program(plan, self.engine)
+        if self.stabilize:
+            try:
+                found = program.run(*values, *[v.array for v in plan.state])
+            except GuardFailed:  # Python saw what the stabilised program does not find
+                plan, found = traced(self.f, args, kwargs)
+                program = Program(plan, self.engine)
         self._programs.setdefault(key, []).insert(0, program)
         self._count()
         return program, found
@@ -257,10 +301,51 @@ class Program:
 
     def __init__(self, plan: Plan, engine: str | None) -> None:
         self.plan = plan
-        self.graph = rewritten(plan.graph)
+        self.graph = rewritten(plan.graph, plan.stabilize)
+        #: The program that keeps what the gradient needs, once there is one.
+        self.residuals: Residuals | None = None
+        self._gradients = 0
+        #: What recorded calls have in common, once there was one.
+        self.frame: Frame | None = None
+        self._calls = 0
+        self._way: Callable[[tuple[Any, ...]], Any] | None = None
         #: Whether more is to be looked at than the signature.
         self.picky = bool(plan.strides or plan.written)
         self.run = engine_for(engine)(self.graph)
+        self._was_native = False  # when the way was made: a program may become native
+
+    def way_for(self, args: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], Any] | None:
+        """The shortcut for calls like this one; None at the first call, for it may be the last."""
+        self._calls += 1
+        native = getattr(self.run, "_run", None) is not None
+        if self._calls == 2 or (native and not self._was_native and self._calls > 2):
+            self._way, self._was_native = shortcut(self, args), native
+        return self._way
+
+    def kept(self, inputs: list[Any]) -> Any:
+        """The results, and what is kept for the gradient; None if nothing is."""
+        if self.residuals is None:
+            return None
+        try:
+            return self.residuals.run(*inputs)
+        except GuardFailed:  # the gradient goes another way
+            return None
+
+    def differentiated(self, derivative: Function) -> None:
+        """Count a gradient that this function computed; at last, keep for it what is dear."""
+        self._gradients += 1
+        if self._gradients != OFTEN or self.plan.stabilize or self.picky:
+            return
+        latest = [programs[0] for programs in derivative._programs.values()]
+        plan = latest[0].plan
+        if len(latest) > 1 or plan.state or plan.assigned or latest[0].picky:
+            return
+        before = len(self.graph.inputs)
+        if plan.given[:before] != list(range(before)):
+            return
+        parts = cut(self.graph, latest[0].graph)
+        if parts is not None:
+            self.residuals = Residuals(parts, engine_for(derivative.engine), derivative, plan)
 
     def fits(self, leaves: list[Any]) -> bool:
         """Whether the arguments lie in memory as they did."""

@@ -11,12 +11,14 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.calls import is_tracked
+from gradtape.programs.engines import engine_for
 from gradtape.programs.files import ProgramFileError, read, save
 from gradtape.programs.function import Program
 from gradtape.programs.graph import Graph, Node
 from gradtape.programs.numpy_engine import GuardFailed
 from gradtape.programs.opaque import apply
 from gradtape.programs.recipes import Leaf, Recipe, built, described, taken, taken_apart, told
+from gradtape.programs.rewrites import rewritten
 from gradtape.programs.signatures import signature
 from gradtape.programs.trace_once import check_apart
 from gradtape.programs.tracing import is_symbol, op_function
@@ -31,7 +33,13 @@ __all__ = ["Loaded", "load"]
 _MOST_KNOWN = 256
 
 
-def load(path: str | os.PathLike[str], *, classes: Iterable[type] = ()) -> Loaded:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    classes: Iterable[type] = (),
+    engine: str | None = None,
+    max_bytes: int | None = None,
+) -> Loaded:
     """Read a function that was traced and saved with ``f.save(path)``.
 
     Parameters
@@ -39,6 +47,9 @@ def load(path: str | os.PathLike[str], *, classes: Iterable[type] = ()) -> Loade
     path : the file.
     classes : of named tuples and dataclasses that go in or come out, known by their names. In the
         place of others, named tuples of the same fields come out.
+    engine : what runs it, as for ``gradtape.function``.
+    max_bytes : how much the file may unpack to, in bytes; None stands for 1 GiB, or 16 times the
+        size of the file if that is more.
 
     Returns
     -------
@@ -48,9 +59,10 @@ def load(path: str | os.PathLike[str], *, classes: Iterable[type] = ()) -> Loade
 
     Raises
     ------
-    ProgramFileError : the file is no such file, is damaged, was written by a newer gradtape, or
-        names operations that this one does not know.
+    ProgramFileError : the file is no such file, is damaged, was written by a newer gradtape, names
+        operations that this one does not know, or unpacks to more than ``max_bytes``.
     OSError : it cannot be read.
+    ImportError, ValueError : there is no such engine, or it needs a package that is not installed.
 
     Notes
     -----
@@ -74,8 +86,9 @@ def load(path: str | os.PathLike[str], *, classes: Iterable[type] = ()) -> Loade
         ...
     ValueError: ...(float64) cannot be called: the function was saved with programs for ...
     """
-    name, recipes = read(path)
-    return Loaded(name, recipes, {cls.__qualname__: cls for cls in classes})
+    engine_for(engine)  # its errors
+    name, recipes = read(path, max_bytes)
+    return Loaded(name, recipes, {cls.__qualname__: cls for cls in classes}, engine)
 
 
 class Loaded:
@@ -89,7 +102,9 @@ class Loaded:
     variables : those that it uses and that are no arguments, in the order in which it met them.
     """
 
-    def __init__(self, name: str, recipes: Sequence[Recipe], classes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, recipes: Sequence[Recipe], classes: Mapping[str, Any], engine: str | None
+    ) -> None:
         self.__name__ = name
         classes = {**_numpys_results(), **classes}
         self._recipes, self._classes = list(recipes), classes
@@ -106,7 +121,7 @@ class Loaded:
         self._programs: dict[Any, list[_Program]] = {}
         for recipe in recipes:
             key = recipe.structure, self._signature(recipe.leaves)
-            self._programs.setdefault(key, []).append(_Program(recipe, classes))
+            self._programs.setdefault(key, []).append(_Program(recipe, classes, engine))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments.
@@ -205,8 +220,8 @@ class _Program:
     file says of it: engines rely on that.
     """
 
-    def __init__(self, recipe: Recipe, classes: Mapping[str, Any]) -> None:
-        self._recipe, self._classes = recipe, classes
+    def __init__(self, recipe: Recipe, classes: Mapping[str, Any], engine: str | None) -> None:
+        self._recipe, self._classes, self._engine = recipe, classes, engine
         self._compiled: Any = None
         self._given = recipe.given
         self._bound = [(i, leaf.what) for i, leaf in enumerate(recipe.leaves) if _is_variable(leaf)]
@@ -247,9 +262,10 @@ class _Program:
             return evaluated(self._recipe.graph, inputs)
         if self._compiled is not None:
             return self._compiled(*inputs)  # type: ignore[no-any-return]
-        results = QUIET.copy().run(evaluated, self._recipe.graph, inputs)
         recipe: Any = self._recipe
-        self._compiled = Program(recipe, None).run
+        graph = rewritten(recipe.graph, stabilize=True) if recipe.stabilize else recipe.graph
+        results = QUIET.copy().run(evaluated, graph, inputs)
+        self._compiled = Program(recipe, self._engine).run
         return [r.copy() if isinstance(r, np.ndarray) else r for r in results]
 
 

@@ -33,12 +33,12 @@ class Explanation:
         self.call = f"{name}{told(*program.plan.takes)}"
         self._run: Any = program.run
         self.stages: list[tuple[str, Graph]] = [(TRACED, program.plan.graph)]
-        for rewrite, rewritten in stages():
+        for rewrite, rewritten in stages(program.plan.stabilize):
             self.stages.append((f"after {rewrite}", rewritten(self.stages[-1][1])))
 
     @property
     def source(self) -> str:
-        """The Python code that the NumPy engine runs; empty for other engines."""
+        """What is run: Python code by the NumPy engine, LLVM's instructions by the other."""
         return str(getattr(self._run, "source", ""))
 
     def draw(self, stage: int = -1) -> Drawing:

@@ -67,6 +67,7 @@ class Recipe:
     written : the positions of the leaves, arrays or tensors, that are written into.
     answer, answers : the structure of what the function returns, and its leaves.
     strides : of each input among the arguments, if its layout in memory matters.
+    stabilize : whether the graph is to be rewritten to forms that keep digits.
     """
 
     graph: Graph
@@ -78,6 +79,7 @@ class Recipe:
     answer: Any
     answers: tuple[Leaf, ...]
     strides: list[Any] | None = None
+    stabilize: bool = False
 
     @property
     def given(self) -> list[int]:
@@ -93,7 +95,7 @@ def recipe_of(plan: Plan) -> Recipe:
     answer = taken_apart(returned, found, in_order=True)
     return Recipe(
         *(plan.graph, structure, leaves, plan.state, plan.assigned, plan.written),
-        *(answer, tuple(found), plan.strides),
+        *(answer, tuple(found), plan.strides, plan.stabilize),
     )
 
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from numpy import ndarray
+
 from gradtape.calls import is_tracked
 from gradtape.guards import Guard
 from gradtape.nest import flatten, pack
+from gradtape.patterns.templates import Template
+from gradtape.programs.cells import Cell
+from gradtape.programs.residuals import Residuals
 from gradtape.programs.signatures import Static
-from gradtape.recording import active, new_key, only
+from gradtape.recording import active, new_key
 from gradtape.replays import Operation, pulled, pushed, shown, taping
 from gradtape.tensor import Tensor, bare
 from gradtape.variable import ALIVE
@@ -21,7 +26,7 @@ from gradtape.variable import ALIVE
 if TYPE_CHECKING:
     from gradtape.programs.function import Function, Program
 
-__all__ = ["recorded"]
+__all__ = ["Frame", "recorded"]
 
 
 def recorded(
@@ -32,57 +37,106 @@ def recorded(
     ``read`` is what ``signature`` gave of the arguments.
     """
     leaves = read[0]
-    arrays = [t.array if isinstance(t, Tensor) else t for t in leaves]
-    with only(()):
-        program, results = function._found(args, kwargs, *read)
-        if program is None:  # too many programs: as it is
-            results = None
-        else:
-            values = [v.array for v in program.plan.state]
-    if program is None or program.plan.written:
+    program, results = function._found(args, kwargs, *read, recorded=True)
+    if program is None or program.plan.written:  # too many programs: as it is
         return function.f(*args, **kwargs)
-    plan = program.plan
-    before = dict(zip(map(id, plan.state), values, strict=True))
-    sources = _sources(plan, leaves)
-    tracked = [(t, where) for t, where in sources if is_tracked(t)]
-    outs = [i for i, kind in enumerate(plan.kinds) if kind and results[i].dtype.kind in "fc"]
-    shares = [before[id(t)] for t in plan.state]
+    plan, frame = program.plan, program.frame
+    if frame is None:
+        frame = program.frame = Frame(function, program, (args, kwargs), leaves)
+    tracked, places = frame.tracked(leaves)
+    if tracked and frame.has_templates:
+        return function.f(*args, **kwargs)  # no tensors: it may be refused
+    state = [t.array for t in plan.state]
     program.assign(results)
-    if not tracked or not outs:
+    if not tracked or not frame.outs:
         return plan.answer(results[: plan.computed], leaves)
-    call = _Call(function, program, (args, kwargs), arrays, shares, tracked, outs)
-    tensors = shown(call, [t for t, _ in tracked], [results[i] for i in outs])
+    call = _Call(frame, leaves, state, tracked, places)
+    count = len(plan.graph.outputs)
+    if len(results) > count:
+        call.residuals, call.kept = program.residuals, results[count:]
     answered = list(results[: plan.computed])
-    for i, t in zip(outs, tensors, strict=True):
+    tensors = shown(call, tracked, [answered[i] for i in frame.outs])
+    for i, t in zip(frame.outs, tensors, strict=True):
         answered[i] = t
-    return _answer(plan, answered, leaves)
+    return plan.answer(answered, leaves, frame.kinds)
 
 
-def _answer(plan: Any, results: list[Any], leaves: list[Any]) -> Any:
-    """The function's answer, some results of which are tensors already."""
-    kinds = plan.kinds
+class Frame:
+    """What all calls that one program runs have in common."""
 
-    def kept(kind: Any) -> Callable[[Any], Any]:
-        def made(value: Any) -> Any:
-            return kind(value.array, value.key) if isinstance(value, Tensor) else kind(value)
+    def __init__(self, function: Function, program: Program, nest: Any, leaves: list[Any]) -> None:
+        plan = program.plan
+        given = set(plan.given)
+        self.function, self.program, self.plan = function, program, plan
+        self.name = function.__name__
+        self.statics = [None if i in given else leaf for i, leaf in enumerate(leaves)]
+        self.like = pack(nest, [0] * len(leaves))
+        self.classes = [
+            type(leaves[i]) if isinstance(leaves[i], Tensor) else None for i in plan.given
+        ]
+        #: The results that have derivatives, and what they are.
+        self.outs = [
+            i
+            for i, kind in enumerate(plan.kinds)
+            if kind and getattr(plan.graph.outputs[i].dtype, "kind", "") in ("f", "c")
+        ]
+        nodes = [plan.graph.outputs[i] for i in self.outs]
+        self.forms = [(node.shape, node.dtype) for node in nodes]
+        self.kinds = [None if kind is None else _kept_kind(kind) for kind in plan.kinds]
+        self.has_templates = any([isinstance(kind, Template) for kind in plan.kinds])
+        # Where tensors with derivatives may be: among what is given, and in the state.
+        self._given = [
+            (("given", place), i)
+            for place, i in enumerate(plan.given)
+            if isinstance(leaves[i], Tensor) and leaves[i].dtype.kind in "fc"
+        ]
+        self._state = [
+            (("state", place), t)
+            for place, t in enumerate(plan.state)
+            if not isinstance(t, Cell) and t.dtype.kind in "fc"
+        ]
+        self._derivatives: dict[Any, Any] = {}
 
-        return made
+    def tracked(self, leaves: list[Any]) -> tuple[list[Any], tuple[Any, ...]]:
+        """What recorders track of a call: each tensor once, and where it is."""
+        found: dict[Any, tuple[Any, Any]] = {}
+        for place, i in self._given:
+            t = leaves[i]
+            if t.key is not None and t.key not in found and is_tracked(t):
+                found[t.key] = t, place
+        for place, t in self._state:
+            if t.key is not None and t.key not in found and is_tracked(t):
+                found[t.key] = t, place
+        return [t for t, _ in found.values()], tuple([place for _, place in found.values()])
 
-    plan_kinds = [None if kind is None else kept(kind) for kind in kinds]
-    return plan.answer(results, leaves, plan_kinds)
+    def derivative(self, mode: str, batch: tuple[int, ...], places: tuple[Any, ...]) -> Any:
+        """The traced derivative of such calls; programs of the same arguments share it."""
+        short = mode, batch, places
+        known = self._derivatives.get(short)
+        if known is None:
+            function, plan = self.function, self.plan
+            statics = tuple([Static(id(s)) for s in self.statics])
+            state = tuple([id(t) for t in plan.state])
+            key = (*short, tuple(self.outs), tuple(plan.given), repr(self.like), statics, state)
+            known = function._derivatives.get(key)
+            if known is None:
+                body = _Body(function.f, plan, self.like, self.statics, self.classes, places)
+                body.outs, body.batch, body.mode = self.outs, batch, mode
+                made = type(function)(body, function.engine, function.stabilize)
+                known = function._derivatives.setdefault(key, (made, self.statics))
+            self._derivatives[short] = known
+        return known[0]
 
 
-def _sources(plan: Any, leaves: list[Any]) -> list[tuple[Any, tuple[str, int]]]:
-    """What has a derivative: each tensor once, and where it is."""
-    found: dict[Any, tuple[Any, tuple[str, int]]] = {}
-    for i in plan.given:
-        t = leaves[i]
-        if isinstance(t, Tensor) and t.key is not None and t.dtype.kind in "fc":
-            found.setdefault(t.key, (t, ("given", i)))
-    for i, t in enumerate(plan.state):
-        if t.key is not None and t.dtype.kind in "fc":
-            found.setdefault(t.key, (t, ("state", i)))
-    return list(found.values())
+def _kept_kind(kind: Any) -> Callable[[Any], Any]:
+    """What makes a result of what may be a tensor already."""
+
+    def made(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value if type(value) is kind else kind(value.array, value.key)
+        return kind(value)
+
+    return made
 
 
 class _Call(Operation):
@@ -90,36 +144,33 @@ class _Call(Operation):
 
     def __init__(
         self,
-        function: Function,
-        program: Program,
-        nest: Any,
-        arrays: list[Any],
+        frame: Frame,
+        leaves: list[Any],
         state: list[Any],
-        tracked: list[tuple[Any, tuple[str, int]]],
-        outs: list[int],
+        tracked: list[Any],
+        places: tuple[Any, ...],
     ) -> None:
-        self.name = function.__name__
+        self.name, self._frame, self._places = frame.name, frame, places
         self._guard = Guard()
-        plan = program.plan
-        self._function, self._plan = function, plan
-        self._statics = [None if i in plan.given else leaf for i, leaf in enumerate(flatten(nest))]
-        self._like = pack(nest, [0] * len(self._statics))
-        leaves = flatten(nest)
+        plan = frame.plan
         # Each value with the key under which recorders know it.
-        self._given = [
-            (_kept(self._guard, arrays[i], leaves[i], self.name, i), _key(leaves[i]))
-            for i in plan.given
+        self._given = []
+        for i in plan.given:
+            leaf = leaves[i]
+            if isinstance(leaf, Tensor):
+                self._given.append((leaf.array, leaf.key))
+            else:
+                self._given.append((_kept(self._guard, leaf, frame.name, i), None))
+        self._state = [
+            (array.copy() if isinstance(t, Cell) and hasattr(array, "copy") else array, t.key)
+            for array, t in zip(state, plan.state, strict=True)
         ]
-        self._state = [(array, t.key) for array, t in zip(state, plan.state, strict=True)]
-        self._classes = [
-            type(leaves[i]) if isinstance(leaves[i], Tensor) else None for i in plan.given
-        ]
-        self._keys = [t.key for t, _ in tracked]
-        self._outs = outs
-        self.inputs = [t for t, _ in tracked]
-        self.shapes = [t.array.shape for t in self.inputs]
-        graph_outs = [plan.graph.outputs[i] for i in outs]
-        self.outs = [(node.shape, node.dtype) for node in graph_outs]
+        self.inputs = tracked
+        self.shapes = [t.array.shape for t in tracked]
+        self.outs = frame.forms
+        #: What the forward program handed over for the gradient, and to what.
+        self.residuals: Residuals | None = None
+        self.kept: Any = ()
 
     def pull_masked(
         self, g: Any, alive: Any, record: Any, bare_values: Any, batch: tuple[int, ...]
@@ -143,12 +194,23 @@ class _Call(Operation):
     ) -> list[Any]:
         """The program of the function's pullback."""
         self._guard.check()
-        return self._derivative("pull", batch)(*self._values(), cotangents)  # type: ignore[no-any-return]
+        made = self._frame.derivative("pull", batch, self._places)
+        if active() or batch:
+            return made(*self._values(), cotangents)  # type: ignore[no-any-return]
+        given, state = self._values()
+        if self.residuals is not None and self.residuals.derivative is made:
+            shares = self.residuals.shares(self.kept, [*given, *state], cotangents)
+            if shares is not None:
+                return shares
+        shares = made(given, state, cotangents)
+        self._frame.program.differentiated(made)
+        return shares  # type: ignore[no-any-return]
 
     def tangents(self, tangents: list[Any], outs: list[Any], batch: tuple[int, ...]) -> list[Any]:
         """The program of the function's derivative in a direction."""
         self._guard.check()
-        return self._derivative("push", batch)(*self._values(), tangents)  # type: ignore[no-any-return]
+        made = self._frame.derivative("push", batch, self._places)
+        return made(*self._values(), tangents)  # type: ignore[no-any-return]
 
     def _values(self) -> Any:
         """What the function was called with; as tensors under their keys where recorders look."""
@@ -161,39 +223,14 @@ class _Call(Operation):
             ]
         )
 
-    def _derivative(self, mode: str, batch: tuple[int, ...]) -> Any:
-        """The traced derivative of calls like this one."""
-        function, plan = self._function, self._plan
-        places = tuple(self._places())
-        statics = tuple([Static(id(s)) for s in self._statics])
-        state = tuple([id(t) for t in plan.state])
-        key = mode, batch, places, tuple(self._outs), tuple(plan.given), repr(self._like)
-        key = (*key, statics, state)  # type: ignore[assignment]
-        known = function._derivatives.get(key)
-        if known is None:
-            body = _Body(function.f, plan, self._like, self._statics, self._classes, places)
-            body.outs, body.batch, body.mode = self._outs, batch, mode
-            made = type(function)(body, function.engine)
-            known = function._derivatives.setdefault(key, (made, self._statics))
-        return known[0]
-
-    def _places(self) -> list[tuple[str, int]]:
-        keys: dict[Any, tuple[str, int]] = {}
-        for i, (_, key) in enumerate(self._given):
-            keys.setdefault(key, ("given", i))
-        for i, (_, key) in enumerate(self._state):
-            keys.setdefault(key, ("state", i))
-        return [keys[key] for key in self._keys]
-
 
 def _key(leaf: Any) -> Any:
     return leaf.key if isinstance(leaf, Tensor) else None
 
 
-def _kept(guard: Guard, array: Any, leaf: Any, name: str, i: int) -> Any:
+def _kept(guard: Guard, array: Any, name: str, i: int) -> Any:
     """What of an argument is kept: the user's own arrays under guard."""
-    is_bare = not isinstance(leaf, Tensor) and hasattr(array, "nbytes") and hasattr(array, "base")
-    return guard.keep(array, name, i) if is_bare and array.ndim else array
+    return guard.keep(array, name, i) if isinstance(array, ndarray) and array.ndim else array
 
 
 class _Body:

@@ -6,21 +6,25 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from gradtape import errors
 from gradtape.nest import flatten, pack
+from gradtape.patterns.templates import template_of
 from gradtape.programs.entropy import no_entropy
 from gradtape.programs.graph import Graph, Guard, Node
 from gradtape.programs.outside import Outside
 from gradtape.programs.recipes import taken
+from gradtape.programs.rewrites import rewritten, without_dead_code
 from gradtape.programs.signatures import is_given
 from gradtape.programs.symbols import Symbol
 from gradtape.programs.taped import tensors_of_symbols
-from gradtape.programs.tracing import TraceError, Tracing
+from gradtape.programs.tracing import TraceError, Tracing, concrete
+from gradtape.programs.verifying import evaluated
+from gradtape.recording import only
 from gradtape.tensor import Tensor
 from gradtape.variable import ALIVE, Variable
 
@@ -46,10 +50,12 @@ class Plan:
     holds : whether the names of the function still stand for what they did; None: it has none.
     strides : the layouts of the arguments, if they matter.
     takes : the structure and the leaves of the arguments, for a file.
+    stabilize : whether the graph is to be rewritten to forms that keep digits.
     """
 
-    def __init__(self, tracing: Tracing, given: list[int]) -> None:
+    def __init__(self, tracing: Tracing, given: list[int], stabilize: bool = False) -> None:
         self.graph: Graph = tracing.graph
+        self.stabilize = stabilize
         self.given = given
         self.state: list[Any] = []
         self.assigned: list[Variable] = []
@@ -88,13 +94,15 @@ class Plan:
             if argument is not None and isinstance(leaf, (Tensor, np.ndarray)):
                 self._leaves.append(("argument", argument))
                 continue
+            template = template_of(leaf)
             array = leaf.array if isinstance(leaf, Tensor) else leaf
+            array = array if template is None else leaf.data
             is_array = type(array) is Symbol or isinstance(array, np.ndarray)
             if isinstance(leaf, Variable) or not (is_array or isinstance(leaf, Tensor)):
                 self._leaves.append(("static", leaf))
                 continue
             self._leaves.append(("computed", len(values)))
-            self.kinds.append(leaf.result_class if isinstance(leaf, Tensor) else None)
+            self.kinds.append(leaf.result_class if isinstance(leaf, Tensor) else template)
             values.append(array)
         self._like = pack(result, [0] * len(out))
         self._simple = type(self._like) is int and self.kinds == [None]
@@ -103,8 +111,13 @@ class Plan:
     _simple = False
 
 
-def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Plan, list[Any]]:
+def traced(
+    f: Callable[..., Any], args: Any, kwargs: Any, stabilize: bool = False
+) -> tuple[Plan, list[Any]]:
     """Run a function on symbols.
+
+    With ``stabilize``, Python sees what the stabilised program will find, not what the function
+    computes.
 
     Returns
     -------
@@ -114,11 +127,11 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Plan, list[An
     ------
     TraceError : it did something that a program could not do again.
     """
-    with _ONE:
+    with _ONE, only(()):
         try:
-            found = _attempt(f, args, kwargs)
+            found = _attempt(f, args, kwargs, stabilize)
             if isinstance(found, str):  # it made what it needs: now it is there
-                found = _attempt(f, args, kwargs)
+                found = _attempt(f, args, kwargs, stabilize)
         except ValueError as error:
             if isinstance(error.__cause__, TraceError):
                 raise error.__cause__ from None  # NumPy turned it into another
@@ -131,7 +144,9 @@ def traced(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Plan, list[An
         return found
 
 
-def _attempt(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Plan, list[Any]] | str:
+def _attempt(
+    f: Callable[..., Any], args: Any, kwargs: Any, stabilize: bool
+) -> tuple[Plan, list[Any]] | str:
     """``traced``, or the name of what the function changed."""
     leaves = flatten((args, kwargs))
     outside = Outside(f, [leaf for leaf in leaves if not is_given(leaf)])
@@ -139,13 +154,18 @@ def _attempt(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Plan, list[
     own, given = _own_leaves(tracing, leaves)
     before = list(ALIVE.values())
     swapped: list[Any] = [*before, *outside.tensors.values()]
-    plan = Plan(tracing, given)
+    plan = Plan(tracing, given, stabilize)
     plan.takes = taken(args, kwargs)
     ALIVE.made = []
     with _as_symbols(tracing, swapped) as state:
+        if stabilize:
+            now = [leaves[i] for i in given] + [symbol.value for symbol in state.values()]
+            tracing.found = _Stabilized(tracing, now)
         with no_entropy(), tensors_of_symbols(), tracing:
             own_args, own_kwargs = pack((args, kwargs), own)
-            result = f(*own_args, **own_kwargs)
+            # What overflows here does not where it is stabilised: no warning of that.
+            with np.errstate(all="ignore") if stabilize else nullcontext():
+                result = f(*own_args, **own_kwargs)
             values = plan.note_results(result, own)
             plan.assigned = [v for v in before if v.array is not state[id(v)]]
             values += [v.array for v in plan.assigned]
@@ -167,6 +187,27 @@ def _attempt(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Plan, list[
     if tracing.wrote:
         plan.strides = [_strides(leaves[i]) for i in given]
     return plan, now
+
+
+#: So often, the values that Python looks at are computed as a stabilised program computes them.
+STABLE_LOOKS = 64
+
+
+class _Stabilized:
+    """What the stabilised program will find for a symbol, when Python looks at it."""
+
+    def __init__(self, tracing: Tracing, values: list[Any]) -> None:
+        self._graph, self._looks = tracing.graph, 0
+        self._values = [v.array if isinstance(v, Tensor) else v for v in values]
+
+    def __call__(self, symbol: Any) -> Any:
+        self._looks += 1
+        if self._looks > STABLE_LOOKS:  # a guard that fails then is another program's
+            return symbol.value
+        so_far = Graph(list(self._graph.nodes), list(self._graph.inputs), [symbol.node])
+        graph = rewritten(without_dead_code(so_far), stabilize=True)
+        values = evaluated(graph, self._values)
+        return dict(zip(graph.nodes, values, strict=True))[graph.outputs[0]]
 
 
 def _own_leaves(tracing: Tracing, leaves: list[Any]) -> tuple[list[Any], list[int]]:
@@ -197,6 +238,12 @@ def _as_symbols(tracing: Tracing, tensors: list[Any]) -> Iterator[dict[int, Any]
         for t, array in zip(tensors, arrays, strict=True):
             t.array = state[id(t)] = tracing.input(array)
         yield state
+    except BaseException:
+        for ref, array in ALIVE.made or ():  # as it was made, a variable may go on
+            made = ref()
+            if made is not None:
+                made.array = concrete(array)
+        raise
     finally:
         tracing.open, ALIVE.made = False, None
         for t, array in zip(tensors, arrays, strict=True):

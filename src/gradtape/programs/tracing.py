@@ -224,6 +224,8 @@ class Tracing:
         self.within: list[tuple[Any, Any]] = []
         #: Whether an array was written into: what is a view of it depends on layouts in memory.
         self.wrote = False
+        #: What the program will find for a symbol, if that is not its value in this run.
+        self.found: Callable[[Any], Any] | None = None
         self._thread = threading.get_ident()
         self._constants: dict[int, Any] = {}
         self._symbols: list[weakref.ref[Any]] = []
@@ -314,11 +316,12 @@ class Tracing:
 
     def seen(self, symbol: Any, look: Callable[[Any], Any]) -> Any:
         """What Python is told of a value: from now on, the program depends on it."""
-        told = look(symbol.value)
+        value = symbol.value if self.found is None else self.found(symbol)
+        told = look(value)
         if type(told) is float and told == 0:
             self.graph.guard(symbol.node, _bits, _bits(told))  # 0.0 equals -0.0, and is another
         elif isinstance(told, (list, complex)):
-            self.graph.guard(symbol.node, _bytes, _bytes(symbol.value))
+            self.graph.guard(symbol.node, _bytes, _bytes(value))
         else:
             self.graph.guard(symbol.node, look, told)
         return told

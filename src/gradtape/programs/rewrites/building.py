@@ -105,7 +105,8 @@ class Builder:
             value = node.value
             if isinstance(value, np.ndarray) and value.nbytes > 64:
                 return self._added(node)
-            identity: Any = (type(value), node.shape, repr(value), node.dtype)
+            exact = value.tobytes() if isinstance(value, np.ndarray) else repr(value)
+            identity: Any = (type(value), node.shape, exact, node.dtype)
         else:
             inputs: Any = node.inputs
             if len(inputs) == 2 and kind(node.op) in _COMMUTES:
