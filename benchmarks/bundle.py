@@ -4,7 +4,8 @@ The residuals are those of the benchmark of F. Srajer, Z. Kukelova and A. Fitzgi
 of selected algorithmic differentiation tools on some problems in computer vision and machine
 learning", Optimization Methods and Software 33 (2018): cameras of 11 parameters see points of 3,
 each observation has a weight, and its three residuals have 31 derivatives that are not zero by
-structure. So the time should grow as the number of observations does.
+structure. So the time should grow as the number of observations does: as it is, and under
+``gt.function`` (by LLVM, where that is installed).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -91,17 +93,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_args(arguments)
     print(
         "| observations | unknowns | entries | colours | residuals, ms | pattern and colours, ms "
-        "| Jacobian, ms | Jacobian, µs an observation |\n" + "|---:" * 8 + "|"
+        "| Jacobian, ms | µs an observation | gt.function, ms | µs an observation |\n"
+        + "|---:" * 10
+        + "|"
     )
+    engine = "llvm" if find_spec("llvmlite") else "numpy"
     for count in OBSERVATIONS if options.only is None else (options.only,):
         residuals, x = problem(count)
         value, _ = best(lambda f=residuals, x=x: f(x), options.times)  # type: ignore[misc]
         found, kept = best(lambda f=residuals, x=x: gt.sparsity(f)(x), options.times)  # type: ignore[misc]
         function = gt.jacobian(residuals, sparse=True, sparsity=kept)
+        traced = gt.function(function, engine=engine)
+        traced(x)
+        compiled, _ = best(lambda f=traced, x=x: f(x), options.times)  # type: ignore[misc]
         taken, matrix = best(lambda f=function, x=x: f(x), options.times)  # type: ignore[misc]
         print(
             f"| {count:,} | {x.size:,} | {matrix.nnz:,} | {kept.colors} | {value * 1e3:,.1f} "
-            f"| {found * 1e3:,.0f} | {taken * 1e3:,.1f} | {taken / count * 1e6:.1f} |"
+            f"| {found * 1e3:,.0f} | {taken * 1e3:,.1f} | {taken / count * 1e6:.1f} "
+            f"| {compiled * 1e3:,.2f} | {compiled / count * 1e6:.2f} |"
         )
     return 0
 

@@ -396,7 +396,11 @@ def _plain(
                         partials[i] = partial
                 share = t / partial if rule.divides else t * partial
         elif (rule := primitive.pushes[i]) is None:
-            share = primitive.compute(*arrays[:i], t, *arrays[i + 1 :], *params)
+            taken = (*arrays[:i], t, *arrays[i + 1 :])
+            if hasattr(t, "__gradtape_symbol__"):
+                share = t.__gradtape_apply__(primitive, taken, params)
+            else:
+                share = primitive.compute(*taken, *params)
         else:
             shapes = [getattr(a, "shape", ()) for a in arrays]
             share = rule.function(t, *rule.pick((*values, *shapes, *params, batch)))

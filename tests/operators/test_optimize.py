@@ -1,5 +1,6 @@
 """gradtape.scipy.optimize: SciPy's solvers get the derivatives that one would write by hand."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -381,6 +382,48 @@ def test_curve_fit_goes_as_with_the_jacobian_by_hand(options: dict[str, Any]) ->
         assert ours[2]["nfev"] == theirs[2]["nfev"]
 
 
+def decay_of(t: Any, p: Any) -> Any:
+    """The same, of a nest."""
+    return decay(t, p["amount"], *p["rest"][0])
+
+
+NEST = {"amount": 1.0, "rest": [np.array([1.0, 0.0])]}
+LIMITS = -np.inf, {"amount": 5.0, "rest": [np.array([np.inf, 0.4])]}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"jac": "3-point", "method": "trf"},
+        {"jac": lambda t, p: decay_slopes(t, p["amount"], *p["rest"][0])},
+        {"bounds": LIMITS},
+        {"sigma": 0.1 + T, "full_output": True},
+    ],
+)
+@pytest.mark.parametrize("taped", [False, True])
+def test_curve_fit_over_a_nest(options: dict[str, Any], taped: bool) -> None:
+    flat = dict(options)
+    flat.pop("jac", None)
+    if "bounds" in flat:
+        flat["bounds"] = (-np.inf, [5, np.inf, 0.4])
+    expected = scipy.optimize.curve_fit(decay, T, DATA, [1, 1, 0], jac=decay_slopes, **flat)
+    with gt.GradientTape() if taped else nullcontext():
+        found, covariance, *rest = curve_fit(decay_of, T, DATA, NEST, **options)
+    assert np.ndim(found["amount"]) == 0
+    np.testing.assert_allclose([found["amount"], *found["rest"][0]], expected[0], rtol=1e-6)
+    np.testing.assert_allclose(covariance, expected[1], rtol=1e-4)
+    assert len(rest) == len(expected) - 2
+
+
+def test_the_items_of_a_sequence_are_parameters() -> None:
+    found, _ = curve_fit(lambda t, a, rest: decay(t, a, *rest), T, DATA, (1.0, np.array([1.0, 0])))
+    assert type(found) is tuple
+    np.testing.assert_allclose([found[0], *found[1]], curve_fit(decay, T, DATA)[0], rtol=1e-6)
+    matrix, _ = curve_fit(lambda t, m: decay(t, *m[0]), T, DATA, np.array([[1.0, 1, 0]]))
+    np.testing.assert_allclose(matrix, [curve_fit(decay, T, DATA)[0]], rtol=1e-6)
+
+
 def test_curve_fit_beside_a_tape_counts_the_parameters() -> None:
     with gt.GradientTape():
         found, _ = curve_fit(decay, T, DATA)
@@ -401,6 +444,8 @@ USES: dict[str, Any] = {
     "least_squares": lambda: least_squares(lambda x: x - K, [1.0]),
     "least_squares kwargs": lambda: least_squares(lambda x, k: x, [1.0], kwargs={"k": K}),
     "curve_fit": lambda: curve_fit(lambda t, a: a * K * t, T, DATA),
+    "curve_fit p0": lambda: curve_fit(lambda t, a: a * t, T, DATA, K),
+    "curve_fit of a nest": lambda: curve_fit(lambda t, p: p["a"] * K * t, T, DATA, {"a": 1.0}),
 }
 
 

@@ -1,11 +1,15 @@
 """Colourings: valid on random patterns, and as few colours as known ones need."""
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import gradtape as gt
 
 sp = pytest.importorskip("scipy.sparse")
 
@@ -135,3 +139,13 @@ def test_the_time_is_about_linear(colour: Any) -> None:
         return min(times)
 
     assert seconds(8000) < 40 * seconds(800) + 0.01  # 100 times, were it quadratic
+
+
+def test_a_kept_pattern_goes_to_other_processes() -> None:
+    f = lambda x: np.diff(x) ** 2 * x[:-1]  # noqa: E731
+    x = np.arange(5.0)
+    found = gt.sparsity(f)(x)
+    for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert repr(other) == repr(found)
+        j = gt.jacobian(f, sparse=True, sparsity=other)(x)
+        np.testing.assert_array_equal(j.toarray(), gt.jacobian(f)(x))

@@ -58,7 +58,8 @@ def jacobian(
         fewer entries in all (complex ones count twice) than the output, else reverse.
     memory_budget : the bytes that a batch of tangents or cotangents of an input or output may take;
         a larger one is cut into blocks of rows, one pass for each.
-    sparse : whether to answer with ``scipy.sparse`` arrays; see ``sparsity``.
+    sparse : whether to answer with ``scipy.sparse`` arrays, new ones each time; see ``sparsity``.
+        Inside of ``gradtape.function``, too.
     sparsity : a pattern and colouring to use, where ``sparse``, as ``gt.sparsity(f)`` gives it.
 
     Returns

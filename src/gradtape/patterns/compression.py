@@ -152,7 +152,7 @@ def by_groups(
     blocks = sparsity.blocks(grouped, dtypes)
     if sparsity.check:
         direction = np.random.default_rng(0).standard_normal(once.shape).astype(once.dtype)
-        sparsity.compare(blocks, direction, _bare(once.run(direction, (), None)))
+        sparsity.compare(grouped, direction, _bare(once.run(direction, (), None)))
     return blocks
 
 

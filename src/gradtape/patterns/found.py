@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from gradtape.arithmetic import cast
 from gradtape.patterns.colouring import column_colours, star_colours
 from gradtape.patterns.library import sparse
+from gradtape.patterns.templates import Template
 
 __all__ = ["Sparsity", "check_mode"]
 
@@ -65,8 +65,7 @@ class Sparsity:
         else:
             self.mode, self.groups = _grouped(pattern, mode)
         self.colors = int(self.groups.max(initial=-1)) + 1 if pattern.nnz else 0
-        self._places = self._found_at()
-        self._blocks = self._cut()
+        self._blocks = self._cut(self._found_at())
         self._seeds: dict[Any, Any] = {}
 
     shape = property(lambda self: self.pattern.shape, doc="The numbers of rows and columns.")
@@ -128,34 +127,38 @@ class Sparsity:
         flat = grouped.reshape(-1)
         return [
             [
-                _filled(pattern, cast(flat[places], dtype))
-                for (places, pattern), dtype in zip(row, dtypes, strict=True)
+                make(cast(_in_order(flat, places), dtype))
+                for (places, make), dtype in zip(row, dtypes, strict=True)
             ]
             for row in self._blocks
         ]
 
-    def compare(self, blocks: list[list[Any]], direction: Any, expected: Any) -> None:
-        """Refuse sparse arrays whose product with a direction is not what it should be.
+    def compare(self, grouped: Any, direction: Any, expected: Any) -> None:
+        """Refuse a derivative whose product with a direction is not what it should be.
 
         Raises
         ------
         ValueError : it is not: the pattern misses an entry.
         """
-        whole = sparse().block_array(blocks, format="csr")
-        weights = direction.reshape(-1)
-        matrix = whole if self.mode == "forward" else whole.T
-        actual, expected = matrix @ weights, np.reshape(expected, -1)
-        if self.mode == "forward":
-            actual, expected = np.real(actual), np.real(expected)
-        sizes = abs(matrix) @ abs(weights)
+        forward = self.mode == "forward"
+        rows, columns = _coordinates(self.pattern)
+        into, by = (rows, columns) if forward else (columns, rows)
+        height = self.shape[0] if forward else self.shape[1]
+        entries = grouped.reshape(-1)[self._found_at()] * direction.reshape(-1)[by]
+        actual, expected = np.bincount(into, entries.real, height), np.reshape(expected, -1)
+        if forward:
+            expected = np.real(expected)
+        elif entries.dtype.kind == "c":
+            actual = actual + 1j * np.bincount(into, entries.imag, height)
+        sizes = np.bincount(into, abs(entries), height)
         eps = np.finfo(direction.dtype).eps
         off = abs(actual - expected) > np.sqrt(eps) * (sizes + abs(expected))
         if off.any():
             raise ValueError(
                 "argument `sparsity` misses entries here: the function took another branch, or "
                 "reads other entries, than where the pattern was found (compared along a random "
-                f"direction, {np.count_nonzero(off)} of {off.size} numbers differ). Find it anew "
-                "with gradtape.sparsity."
+                f"direction, {int(np.count_nonzero(off))} of {off.size} numbers differ). Find it "
+                "anew with gradtape.sparsity."
             )
 
     def _found_at(self) -> Any:
@@ -175,8 +178,14 @@ class Sparsity:
             alone, self.groups[columns] * width + rows, self.groups[rows] * width + columns
         )
 
-    def _cut(self) -> list[list[Any]]:
-        """Of each pair of an output and an input: where its entries are found, and its pattern."""
+    def _cut(self, places: Any) -> list[list[Any]]:
+        """Of each pair of an output and an input: where its entries are found, and what holds them.
+
+        ``places`` says where the flat grouped derivative has the entries. None stands for all of
+        it, in order.
+        """
+        per_group = self.shape[0] if self.mode == "forward" else self.shape[1]
+        everything = np.arange(self.colors * per_group)
         heights, widths = [[prod(s) for s in ss] for ss in (self.out_shapes, self.in_shapes)]
         numbers = sparse().csr_array(
             (np.arange(1, self.nnz + 1), self.pattern.indices, self.pattern.indptr),
@@ -188,7 +197,8 @@ class Sparsity:
             row = []
             for left, right in pairwise(lefts):
                 part = numbers[top:bottom, left:right]
-                row.append((self._places[part.data - 1], part))
+                here = places[part.data - 1]
+                row.append((None if np.array_equal(here, everything) else here, Template(part)))
             cut.append(row)
         return cut
 
@@ -214,12 +224,12 @@ def _grouped(pattern: Any, mode: str | None) -> tuple[str, Any]:
     return ("forward", others) if fewer else ("reverse", groups)
 
 
-def _filled(pattern: Any, values: Any) -> Any:
-    """A sparse array of its own with a pattern and values."""
-    result = copy(pattern)  # without the constructor's checks, which cost more than all the rest
-    result.indices, result.indptr = pattern.indices.copy(), pattern.indptr.copy()
-    result.data = values
-    return result
+def _in_order(flat: Any, places: Any) -> Any:
+    """The entries of an array at some places, or all of them, as an array of their own."""
+    if places is not None:
+        return flat[places]
+    # What a program computes is new each time.
+    return flat if hasattr(flat, "__gradtape_symbol__") else flat.copy()
 
 
 def _coordinates(pattern: Any) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""scipy.sparse, which is an extra: it is asked for when something sparse is."""
+"""scipy.sparse, which is an extra, and what patterns are made of: plain arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["compressed_rows", "one_per_row", "sparse"]
+__all__ = ["as_seen", "compressed_rows", "one_per_row", "sparse"]
 
 
 def sparse() -> ModuleType:
@@ -39,3 +39,18 @@ def one_per_row(columns: Any, count: int) -> Any:
     there = columns >= 0
     starts = np.concatenate([[0], np.cumsum(there)])
     return compressed_rows(columns[there], starts, (len(columns), count))
+
+
+def as_seen(value: Any) -> Any:
+    """Arrays, in tuples and lists, as they are here.
+
+    In a traced function that is what Python sees of those that it computes: its program holds for
+    what gives the same.
+    """
+    if type(value) in (tuple, list):
+        return type(value)([as_seen(v) for v in value])
+    if not hasattr(value, "__gradtape_symbol__"):
+        return value
+    if not value.shape:
+        return np.asarray((bool if value.dtype.kind == "b" else int)(value))
+    return np.array(value.tolist(), value.dtype).reshape(value.shape)

@@ -15,7 +15,7 @@ import numpy as np
 from gradtape.derivatives.reductions import spread
 from gradtape.elementwise import Elementwise, selection
 from gradtape.patterns.axes import mixed, pairs_of, shared_axes
-from gradtape.patterns.library import compressed_rows, one_per_row, sparse
+from gradtape.patterns.library import as_seen, compressed_rows, one_per_row, sparse
 from gradtape.primitive import Primitive
 
 __all__ = ["local_pattern", "shapes_of"]
@@ -95,7 +95,7 @@ def _entry_by_entry(
     places = np.arange(prod(in_shape)).reshape(in_shape)
     places = np.broadcast_to(places, out_shape).reshape(-1)
     if chosen is not None:
-        chosen = np.broadcast_to(chosen, out_shape).reshape(-1)
+        chosen = np.broadcast_to(as_seen(chosen), out_shape).reshape(-1)
         if not chosen.any():
             return None
         places = np.where(chosen, places, -1)
@@ -105,7 +105,7 @@ def _entry_by_entry(
 def _picked(primitive: Any, params: Any, in_shape: Shape) -> list[Any]:
     if primitive.name == "reshape":
         return []
-    places = primitive.compute(np.arange(prod(in_shape)).reshape(in_shape), *params)
+    places = primitive.compute(np.arange(prod(in_shape)).reshape(in_shape), *as_seen(params))
     return [one_per_row(np.reshape(places, -1), prod(in_shape))]
 
 
@@ -149,7 +149,7 @@ def _by_constants(record: Any, i: int, shapes: list[Any]) -> Any:
     if 2 * np.count_nonzero(there) > there.size:
         return None
     library = sparse()
-    matrix, one = library.csr_array(there), library.eye_array
+    matrix, one = library.csr_array(as_seen(there)), library.eye_array
     if i == 1:
         product = library.kron(matrix, one(shapes[1][1], dtype=np.bool_), "csr")
     else:
@@ -179,7 +179,8 @@ class _Call:
         name = self.primitive.name
         if name in _COLLECTING:
             numbers = np.arange(1, m + 1).reshape(self.out_shape)
-            return [_fed(self._run(self.back, numbers, ()).reshape(-1) - 1, m)]
+            fed = np.asarray(as_seen(self._run(self.back, numbers, ())))
+            return [_fed(fed.reshape(-1) - 1, m)]
         if name in ("mean", "prod", "var"):
             numbers = np.arange(1, m + 1).reshape(self.out_shape)
             axis = self.params[self.primitive.params.index("axis")]
@@ -194,7 +195,12 @@ class _Call:
     def _run(self, rule: Any, indicator: Any, batch: Shape) -> Any:
         """A rule of the primitive on something else than a cotangent or tangent."""
         values = self.primitive.values(self.saved, self.noted, self.params, batch, self.i)
-        return np.asarray(rule.function(indicator, *rule.pick(values)))
+        return rule.function(indicator, *rule.pick(values))
+
+    def _reached(self, rule: Any, indicator: Any, batch: Shape) -> Any:
+        """Which entries on a rule's far side each of a batch of indicators reaches."""
+        there = as_seen(self._run(rule, indicator, batch) != 0)
+        return np.reshape(there, (*batch, -1))
 
     def _ahead(self) -> Any:
         """The forward rule, if all that it names was kept."""
@@ -214,7 +220,7 @@ class _Call:
         digits = max(1, (size - 1).bit_length())
         ones = (np.arange(size) >> np.arange(digits)[:, None]) & 1
         both = np.concatenate([ones, 1 - ones]).reshape(2 * digits, *shape)
-        answers = self._run(rule, both, (2 * digits,)).reshape(2 * digits, -1) != 0
+        answers = self._reached(rule, both, (2 * digits,))
         one, zero = answers[:digits], answers[digits:]
         if (one & zero).any():
             return None
@@ -228,7 +234,7 @@ class _Call:
         for first in range(0, m, step):
             rows = min(step, m - first)
             identity = np.eye(rows, m, first, dtype=np.intp).reshape(rows, *self.out_shape)
-            there = self._run(self.back, identity, (rows,)).reshape(rows, n) != 0
+            there = self._reached(self.back, identity, (rows,))
             counts.append(np.count_nonzero(there, axis=1))
             columns.append(np.nonzero(there)[1])
         return compressed_rows(np.concatenate(columns), np.cumsum(np.concatenate(counts)), (m, n))

@@ -326,19 +326,30 @@ def least_squares(
 
 
 def curve_fit(
-    f: Callable[..., Any], xdata: Any, ydata: Any, *args: Any, jac: Any = None, **kwargs: Any
+    f: Callable[..., Any],
+    xdata: Any,
+    ydata: Any,
+    p0: Any = None,
+    *args: Any,
+    jac: Any = None,
+    **kwargs: Any,
 ) -> Any:
     """Fit a function to data: ``scipy.optimize.curve_fit`` with the exact Jacobian.
 
     Parameters
     ----------
-    f : ``f(xdata, *params)`` gives the model's values; each parameter is a number.
-    xdata, ydata, *args, **kwargs : as in SciPy.
+    f : ``f(xdata, *params)`` gives the model's values; each parameter is a number, unless ``p0``
+        says otherwise.
+    p0 : as in SciPy; or a nest of arrays. The items of a list or a tuple are then the parameters;
+        any other nest is the only one.
+    xdata, ydata, *args, **kwargs : as in SciPy; ``bounds`` by name may be a pair of nests like
+        ``p0``.
     jac : as in SciPy; None: the exact Jacobian by the parameters.
 
     Returns
     -------
-    What SciPy returns: the parameters, their covariance, and more with ``full_output``.
+    What SciPy returns: the parameters, in a nest like ``p0``, their covariance, a matrix by all of
+    their entries (those of a dict by sorted keys), and more with ``full_output``.
 
     Raises
     ------
@@ -353,7 +364,13 @@ def curve_fit(
     >>> found, covariance = curve_fit(lambda t, a, k: a * np.exp(-k * t), t, 2 * np.exp(-t / 2))
     >>> found.round(6)
     array([2. , 0.5])
+    >>> line = lambda t, p: p["at"][0] + p["slope"] * t
+    >>> curve_fit(line, t, 3 * t - 1, {"at": np.zeros(1), "slope": 0.0})[0]["at"].round(6)
+    array([-1.])
     """
+    space = None if p0 is None else Space(p0)
+    if space is not None and not space.plain:
+        return _fit_nest(f, xdata, ydata, space, type(p0) in (list, tuple), args, jac, kwargs)
     if jac is None:
 
         def jac(x: Any, *params: Any) -> Any:
@@ -362,5 +379,37 @@ def curve_fit(
         exact = jacobian(lambda params, x: array(f(x, *params)))
     # SciPy counts the parameters of ``f`` by its signature.
     function = functools.wraps(f)(seen(f)) if active() else f
-    with solving("scipy.optimize.curve_fit", (xdata, ydata, args, kwargs), "gradtape.argmin"):
-        return _scipy.curve_fit(function, xdata, ydata, *args, jac=jac, **kwargs)
+    with solving("scipy.optimize.curve_fit", (xdata, ydata, p0, args, kwargs), "gradtape.argmin"):
+        return _scipy.curve_fit(function, xdata, ydata, p0, *args, jac=jac, **kwargs)
+
+
+def _fit_nest(
+    f: Any, xdata: Any, ydata: Any, space: Space, several: bool, args: Any, jac: Any, kwargs: Any
+) -> Any:
+    """``curve_fit`` whose parameters are a nest; ``several``: each of its items is one."""
+
+    def of_vector(function: Any) -> Any:
+        def called(x: Any, *params: Any) -> Any:
+            nest = space.nest(np.array(params, np.float64))
+            return function(x, *nest) if several else function(x, nest)
+
+        return called
+
+    if jac is None:
+
+        def model(vector: Any, x: Any) -> Any:
+            nest = space.nest(vector)
+            return array(f(x, *nest) if several else f(x, nest))
+
+        exact = jacobian(model)
+        jac = lambda x, *params: exact(np.array(params, np.float64), x)  # noqa: E731
+    elif callable(jac):
+        jac = seen(of_vector(jac))
+    if "bounds" in kwargs:
+        kwargs = {**kwargs, "bounds": space.limits(kwargs["bounds"])}
+    given = xdata, ydata, space.like, args, kwargs
+    with solving("scipy.optimize.curve_fit", given, "gradtape.argmin"):
+        found, *rest = _scipy.curve_fit(
+            seen(of_vector(f)), xdata, ydata, space.start, *args, jac=jac, **kwargs
+        )
+    return (space.nest(found), *rest)
