@@ -19,7 +19,8 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check smoke docs docs-serve bench bench-peers test-peers fuzz clean
+.PHONY: help demo test lint format check smoke docs docs-serve bench bench-peers test-peers \
+	test-slow test-traced fuzz clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*  ## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*  ## /\t/' | \
@@ -62,6 +63,13 @@ bench-peers: $(VENV_PEERS)/.installed  ## and against TensorFlow, PyTorch, JAX a
 test-peers: $(VENV_PEERS)/.installed  ## the same programs under the peers, where answers must agree
 	$(PY_PEERS) -m pytest -m peers $(ARGS)
 	GRADTAPE_REFERENCE=tensorflow $(PY_PEERS) -m pytest tests/reference $(ARGS)
+
+test-slow: $(VENV)/.test-installed  ## what takes long: more orders, dtypes, entries and points
+	$(ONE_THREAD) $(PY) -m pytest -m slow -n $(WORKERS) $(ARGS)
+
+test-traced: $(VENV)/.test-installed  ## every test's program traced as well, run by each engine
+	GRADTAPE_TRACED=numpy $(ONE_THREAD) $(PY) -m pytest tests -n $(WORKERS) $(ARGS)
+	GRADTAPE_TRACED=llvm $(ONE_THREAD) $(PY) -m pytest tests -n $(WORKERS) $(ARGS)
 
 fuzz: $(VENV)/.test-installed  ## derivatives of random programs, in every way there is, compared
 	$(ONE_THREAD) $(PY) -m fuzz $(ARGS)

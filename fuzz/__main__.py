@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fuzz import check, draw, peers
+from fuzz import check, draw, peers, traced
 from fuzz.check import DOUBLE, Disagreement, UnfitError
 from fuzz.programs import Program
 from fuzz.shrink import smallest
@@ -22,8 +22,9 @@ from tests.rules import tools
 
 DESCRIPTION = """\
 Draw random programs of NumPy functions; compute their derivatives by a tape, by forward mode, by
-nested tapes and by differences, and some by JAX, TensorFlow and PyTorch where installed. What
-disagrees is made small and printed as a program. The same seed draws the same programs."""
+nested tapes and by differences, by a traced program on each engine, and some by JAX (under its
+jit), TensorFlow and PyTorch where installed. What disagrees is made small and printed as a program.
+The same seed draws the same programs."""
 
 PEERS = ["jax", "tensorflow", "torch"]
 
@@ -76,6 +77,13 @@ def parser() -> argparse.ArgumentParser:
         default=PEERS,
         help="libraries to compare one program in four with, where installed (default: all)",
     )
+    result.add_argument(
+        "--engines",
+        nargs="*",
+        choices=traced.ENGINES,
+        default=traced.ENGINES,
+        help="engines that run each program traced (default: all that are installed)",
+    )
     return result
 
 
@@ -89,13 +97,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for seed in range(options.seed, options.seed + options.programs):
         if time.monotonic() > end:
             break
-        run(seed, options.length, found, tally, options.cases)
+        run(seed, options.length, found, tally, options.cases, options.engines)
     print(tally.report())
     return 1 if tally.disagreements else 0
 
 
 def run(
-    seed: int, length: int, found: dict[str, peers.Gradients], tally: Tally, cases: float = 0.35
+    seed: int,
+    length: int,
+    found: dict[str, peers.Gradients],
+    tally: Tally,
+    cases: float = 0.35,
+    engines: Sequence[str] = (),
 ) -> None:
     """Draw one program and judge it."""
     compared = bool(found) and seed % 4 == 0
@@ -105,7 +118,7 @@ def run(
     if not program.steps:
         tally.unfit["nothing drawn"] += 1
         return
-    for fails in _judges(seed, found if compared else {}, tally):
+    for fails in _judges(seed, found if compared else {}, tally, engines):
         outcome = _outcome(program, fails, tally)
         if outcome is None:
             return
@@ -115,9 +128,12 @@ def run(
     tally.judged += 1
 
 
-def _judges(seed: int, found: dict[str, peers.Gradients], tally: Tally) -> list[Any]:
+def _judges(
+    seed: int, found: dict[str, peers.Gradients], tally: Tally, engines: Sequence[str]
+) -> list[Any]:
     """What a program is put to: our own ways, and at times the peers'."""
     made: list[Any] = [lambda p: check.disagreement(p, second=seed % 3 == 0, whole=seed % 2 == 0)]
+    made += [lambda p, e=e: _with_engine(e, p, tally) for e in engines]
     made += [lambda p, n=n, g=g: _with_peer(n, g, p, tally) for n, g in found.items()]
     return made
 
@@ -131,6 +147,17 @@ def _outcome(program: Program, judge: Any, tally: Tally) -> Disagreement | bool 
         return None
     except Exception as error:
         return Disagreement(f"an error: {type(error).__name__}", "none", str(error))
+
+
+def _with_engine(engine: str, program: Program, tally: Tally) -> Disagreement | None:
+    """The eager call and a program of it."""
+    try:
+        found = traced.disagreement(program, [engine])
+    except UnfitError as error:
+        tally.unfit[str(error)] += 1
+        return None
+    tally.compared[f"{engine} engine"] += 1
+    return found
 
 
 def _with_peer(

@@ -5,6 +5,7 @@ per file: a block with ``>>>`` as a doctest, any other as a program. A block rig
 ``<!-- not run -->`` is left out.
 
 ``GRADTAPE_EXAMPLES=5000 pytest -m fuzz`` looks for failures among more, and random, programs.
+``GRADTAPE_TRACED=llvm pytest tests`` runs the tests' programs traced, too (see traced.py).
 """
 
 import doctest
@@ -19,6 +20,8 @@ from hypothesis import settings
 
 # Pictures are drawn into files here, whatever the machine's screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Programs are compiled anew: a test neither finds what an earlier run left nor leaves anything.
+os.environ["GRADTAPE_CACHE"] = "off"
 
 # Deterministic, so that a change and nothing else makes the suite fail; no deadline, for machines
 # are slow at times.
@@ -108,3 +111,7 @@ class MarkdownCollector:
 def pytest_configure(config):
     # Hooks of this file itself see nothing outside tests/, and the pages are outside.
     config.pluginmanager.register(MarkdownCollector(), "gradtape-markdown-examples")
+    if os.environ.get("GRADTAPE_TRACED"):
+        from tests.traced import Tracing
+
+        config.pluginmanager.register(Tracing(os.environ["GRADTAPE_TRACED"]), "gradtape-traced")

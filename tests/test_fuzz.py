@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradtape as gt
-from fuzz import check, draw
+from fuzz import check, draw, traced
 from fuzz.__main__ import Tally, main, run
 from fuzz.check import UnfitError
 from fuzz.programs import Program, Step
@@ -50,6 +50,19 @@ def test_a_wrong_rule_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch, c
     exec("\n".join([line.removeprefix("    ") for line in script.splitlines()]), {})
     assert "np.sin(" in script
     assert capsys.readouterr().out.startswith("[Tensor(")  # it runs, and prints the gradients
+
+
+@pytest.mark.parametrize("engine", traced.ENGINES)
+def test_a_wrong_program_is_found(engine: str, monkeypatch: pytest.MonkeyPatch):
+    def wrong(f: Any, engine: str) -> Any:
+        return lambda *xs: [v * 1.001 for v in f(*xs)]
+
+    program = Program((np.array([1.0, 2.0]),), (Step("np.sin({0})", (0,)),), (1,))
+    assert traced.disagreement(program, [engine]) is None
+    monkeypatch.setattr(traced, "function", wrong)
+    found = traced.disagreement(program, [engine])
+    assert found is not None
+    assert found.kind == f"{engine} engine and eager"
 
 
 def test_shrinking_keeps_what_fails_and_nothing_else():

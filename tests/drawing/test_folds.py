@@ -228,7 +228,9 @@ def test_functions_are_boxes_of_a_long_program():
     ]
 
 
-@pytest.mark.parametrize("passes", [3, 9, 10, 11, 100, 101, 999])
+@pytest.mark.parametrize(
+    "passes", [3, 9, 10, 11, 100, 101, pytest.param(999, marks=pytest.mark.slow)]
+)
 def test_any_number_of_passes(passes):
     drawing = gt.draw(lambda x: np.sum(power_of_two(x, passes)))(1.0 + np.zeros(9))
     box = next(n for n in drawing.graph.walk() if n.title.startswith("repeated"))

@@ -417,3 +417,13 @@ def test_a_number_that_comes_out_is_nobody_elses_memory():
     found = [program.run(x)[0] for x in (first, second)]
     assert all(isinstance(value, np.float64) for value in found)
     assert found == [np.exp(x) @ np.cos(x) for x in (first, second)]
+
+
+def test_an_entry_picked_with_an_ellipsis_is_no_view_of_memory():
+    b = Building()
+    x = b.input(np.array([1.0, 2.0]))
+    inside = b.call("exp", x)
+    entry = b.call("getitem", inside, params=((..., 0),))
+    last = b.call("exp", b.call("exp", inside))  # written over what came before
+    b.returns(entry, b.call("multiply", last, entry))
+    agree(b, ulp=2)

@@ -399,8 +399,18 @@ TABLES = [
 #: Without the functions that this SciPy is too old to have.
 MEASURED = [entry for entry in TABLES if hasattr(sp, entry.name.split()[0])]
 
+#: Whose true values take seconds: all of their points are among the slow tests, the first here.
+LONG = {
+    *("mathieu_cem 0", "mathieu_sem 0", "mathieu_modcem2 1", "mathieu_modsem2 1", "keip", "kerp"),
+    *("chndtr1", "pbwa 1", "itstruve0", "itmodstruve0", "hyperu"),
+}
+POINTS = [
+    *[e._replace(points=e.points[:1]) if e.name in LONG else e for e in MEASURED],
+    *[pytest.param(e, marks=pytest.mark.slow) for e in MEASURED if e.name in LONG],
+]
 
-@pytest.mark.parametrize("entry", MEASURED, ids=lambda entry: entry.name)
+
+@pytest.mark.parametrize("entry", POINTS, ids=lambda entry: f"{entry.name} {len(entry.points)}")
 def test_slopes_are_as_close_as_values(entry: Measured):
     for point in entry.points:
         off, slopes_off = errors(entry, point)

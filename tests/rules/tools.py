@@ -145,9 +145,9 @@ class Call(NamedTuple):
             self.primitive(*inputs, **dict(zip(self.primitive.params, self.params, strict=True)))
         return tape._records[0]
 
-    def pull(self, g: Any, batch: Arrays) -> dict[int, Any]:
-        """Each input's cotangent."""
-        record = self.record()
+    def pull(self, g: Any, batch: Arrays, record: Any = None) -> dict[int, Any]:
+        """Each input's cotangent; of a call that was recorded, if it is given."""
+        record = self.record() if record is None else record
         places = {key: i for i, key in enumerate(record[3]) if record[2] >> i & 1}
         shares = Cotangents()
         if self.outs is not None:

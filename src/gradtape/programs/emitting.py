@@ -275,7 +275,9 @@ class Writer:
         if node.op is operator.getitem:  # one of several results
             return f"{inputs[0]}[{node.params[0]}]"
         if kind(node.op) == "getitem" and node.shape == ():
-            return f"{inputs[0]}[{self.bind('p', node.params[0])}]"
+            # With an ellipsis it would be a view, of memory that is written over later.
+            index = tuple([i for i in node.params[0] if i is not Ellipsis])
+            return f"{inputs[0]}[{self.bind('p', index)}]"
         if kind(node.op) == "sum":
             axis, keepdims = node.params
             whole = None if len(axis) == len(node.inputs[0].shape) else axis

@@ -108,6 +108,8 @@ def sums_by_product(node: Node) -> bool:
     x = node.inputs[0]
     if kind(node.op) != "sum" or keepdims or x.dtype != node.dtype or node.dtype.char not in "fd":
         return False
+    if 0 in x.shape:  # rows of no entries cannot be counted
+        return False
     return len(x.shape) > 1 and (axis == (-2,) or (axis == (-1,) and x.shape[-1] <= SHORT_SUM))
 
 
