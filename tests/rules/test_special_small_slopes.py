@@ -36,7 +36,7 @@ def off(actual: Any, expected: Any) -> float:
 
 # Beside zeros -------------------------------------------------------------------------------------
 
-ORDERS = [0.0, 1.0, 5.0, 20.0, -3.0, 0.3, 1 / 3, 0.5, -0.4, 2.0001, 2.5, 7.3, 100.3]
+ORDERS = [0.0, 1.0, 5.0, 20.0, -3.0, 0.3, 1 / 3, 0.5, -0.4, 2.0001, 2.5, 7.3, 12 + 1e-9, 100.3]
 STARTS = [0.5, 21.0, 150.0]
 
 
@@ -122,7 +122,7 @@ def turned(v: float, x: float, sign: int) -> Any:
     return (slope - sign * 1j * value) * m.expj(-sign * x)
 
 
-@pytest.mark.parametrize("v", [0.0, 0.3, 1 / 3, 1.0, 1.5, 2.5, 3.3, -0.4, -2.5])
+@pytest.mark.parametrize("v", [0.0, 0.3, 1 / 3, 1.0, 1.5, 2.5, 3.3, -0.4, -2.5, 7.0, 12.6, 37.0])
 @pytest.mark.parametrize(("name", "sign"), [("hankel1e", 1), ("hankel2e", -1)])
 def test_parts_of_scaled_hankel_functions(name: str, sign: int, v: float):
     points = [1e-3, 0.052, 0.12, 0.138, 0.52, 0.9, 1.9, 4.0, 12.0, 31.0, 59.0, 300.0, 1e4]
@@ -148,7 +148,7 @@ def airy_both(z: complex) -> list[tuple[Any, Any]]:
     return [(value, slope + root * value), (slope, z * value + root * slope)]
 
 
-@pytest.mark.parametrize("size", [5.0, 7.0, 12.0, 20.0, 100.0, 1e4])
+@pytest.mark.parametrize("size", [1.5, 4.4, 5.0, 7.0, 9.06, 12.0, 20.0, 100.0, 1e4])
 def test_scaled_airy_functions_of_complex_numbers(size: float):
     turns = np.array([0.05, 0.24, 0.45, 0.55, 0.69, 0.81, 0.93, 0.999, -0.3, -0.75, -0.97])
     z = size * np.exp(1j * np.pi * turns)
@@ -156,10 +156,9 @@ def test_scaled_airy_functions_of_complex_numbers(size: float):
         found = np.conj(slopes(lambda z, i=output: sp.airye(z)[i], z))
         with mpmath.workdps(50):
             for place, a in zip(z, found, strict=True):
-                value, slope = airy_both(complex(place))[output]
-                # SciPy's values are up to 100 off between 2 and 10.
-                if off(sp.airye(place)[output], value) <= ULPS:
-                    assert off(a, slope) <= ULPS, (place, a)
+                # SciPy's values are up to 100 off between 2 and 10, and slopes up to 12.
+                bound = ULPS if size < 2 or size > 10 else 16
+                assert off(a, airy_both(complex(place))[output][1]) <= bound, (place, a)
 
 
 def test_second_derivatives_go_on():
@@ -196,10 +195,10 @@ def test_student_by_degrees_of_freedom(n: float):
             order, place, h = m.mpf(n), m.mpf(t), m.mpf(10) ** -22 * n
             ends = [tail(order + k * h, place) for k in (-2, -1, 1, 2)]
             expected = (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * h)
-            assert off(found, -np.sign(t) * expected) <= ULPS + 2, (t, found)
+            assert off(found, -np.sign(t) * expected) <= ULPS + 0.1, (t, found)
 
 
-# What is further off ------------------------------------------------------------------------------
+# What was further off -----------------------------------------------------------------------------
 
 
 def test_betainc_of_tiny_parameters():
@@ -209,7 +208,7 @@ def test_betainc_of_tiny_parameters():
         b, h = m.mpf(2.522e-4), m.mpf(10) ** -24
         ends = [m.betainc(b + k * h, a, 0, 1 - m.mpf(x), regularized=True) for k in (-2, -1, 1, 2)]
         expected = -(ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * h)
-        assert off(found, expected) <= 28
+        assert off(found, expected) <= ULPS
 
 
 @pytest.mark.parametrize(("n", "p", "x"), [(0.8171, 0.6761, 0.9165), (16.38, 0.7849, 2.446)])
@@ -234,4 +233,4 @@ def test_scaled_airy_functions_of_small_complex_numbers():
         found = np.conj(slopes(lambda z, i=output: sp.airye(z)[i], z))
         with mpmath.workdps(50):
             for place, a in zip(z.ravel(), found.ravel(), strict=True):
-                assert off(a, airy_both(complex(place))[output][1]) <= 16, (place, a)
+                assert off(a, airy_both(complex(place))[output][1]) <= ULPS, (place, a)

@@ -1,9 +1,9 @@
 """Slopes of Ai and Ai' times exp(2/3 z sqrt(z)) at complex z.
 
-The terms of the obvious ones cancel more and more. Where they do, slopes are the value times the
-slope of its logarithm, by the continued fraction of Bessel's K (9.6.2) or by the asymptotic series
-of both; to the left of these sectors two such terms are added. Numbers in parentheses are those of
-the NIST Digital Library (DLMF).
+The terms of the obvious ones cancel more and more. Where they do, slopes come from an integral of
+Bessel's K (9.6.2), or from the asymptotic series; to the left two such terms are added. Close to 0
+they are power series in twice the precision. Numbers in parentheses are those of the NIST Digital
+Library (DLMF).
 """
 
 from __future__ import annotations
@@ -11,27 +11,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from gradtape.derivatives.special_airy_zeros import asymptotic_ratio, primed_share
-from gradtape.derivatives.special_fractions import fraction
-from gradtape.derivatives.special_pairs import Pair, pair_quotient, plus, times, two_product
+from gradtape.derivatives.special_airy_zeros import (
+    airy_coefficients,
+    asymptotic_ratio,
+    primed_share,
+)
+from gradtape.derivatives.special_pairs import (
+    Pair,
+    pair_product,
+    pair_quotient,
+    plus,
+    times,
+    two_product,
+)
 from gradtape.derivatives.special_precision import BLOCK, blockwise
 from gradtape.rules import Elementwise
 
 __all__ = ["airye_turned"]
 
-#: The least size of zeta = 2/3 z sqrt(z) for the continued fraction, and where its series starts.
-_FIRST, _FAR = 3.0, 18.0
-#: Cosines of half the angle of zeta, down to which the continued fraction is short: near and far.
-_ANGLES = 0.38, 0.15
+#: The size of zeta = 2/3 z sqrt(z) from which on there is the asymptotic series, of so many terms.
+_FAR, _TERMS = 24.0, 30
 #: Else an integral: its path's tilt as a share of the angle, where it ends, and its nodes.
 _TILT, _DEPTH, _NODES = 0.42, 42.0, 120
-#: From which size of zeta on it does not cancel, for Ai and Ai'.
-_LEAST = 0.02, 0.15
-#: Terms of the series.
-_TERMS = 30
+#: Sizes of z between which the slopes come from power series of so many terms.
+_TINY, _CLOSE, _POWERS = 1e-3, 1.2, 12
 _TURN = np.exp(2j * np.pi / 3)
+
+#: A real and an imaginary part, in two parts each.
+Complex = tuple[Pair, Pair]
 
 
 def _coefficients(output: int) -> tuple[list[float], list[float]]:
@@ -54,28 +62,20 @@ def _zeta(z: Any) -> Any:
 
 
 def _value_and_slope(output: int, z: Any) -> tuple[Any, Any]:
-    """Both of Ai or Ai' scaled, and NaN for the slope close to 0."""
-    values = special.airye(z)[output]
+    """Both of Ai or Ai' scaled."""
     zeta = _zeta(z)
-    size, cosine = np.abs(zeta), np.cos(0.75 * np.angle(z))
-    result = np.full(z.shape, np.nan + 0j)
-    far = (size >= _FAR) & (np.abs(np.angle(z)) <= 0.7 * np.pi)
-    near = ~far & (size >= _FIRST) & (cosine >= np.where(size < 5, *_ANGLES))
+    value, rate = np.empty_like(z), np.empty_like(z)
+    far = (np.abs(zeta) >= _FAR) & (np.abs(np.angle(z)) <= 0.7 * np.pi)
     if np.any(far):
-        value, slope = [np.polyval(c[::-1], 1 / zeta[far]) for c in _SERIES[output]]
-        result[far] = slope / value / z[far]
-    if np.any(near):
-        w = z[near]
-        order = np.full(w.shape, (2 if output else 1) / 3)
-        quarter = 0.25 if output else -0.25
-        result[near] = quarter / w + np.sqrt(w) * fraction(order, zeta[near])
-    rest = ~far & ~near & (size >= _LEAST[output])
-    if np.any(rest):
-        value, rate = _by_integral(output, zeta[rest])
-        root = z[rest] if output else np.sqrt(z[rest])
-        values[rest] = (-1 if output else 1) / (np.pi * np.sqrt(3)) * root * value
-        result[rest] = rate / z[rest]
-    return values, values * result
+        own, slope = [np.polyval(c[::-1], 1 / zeta[far]) for c in _SERIES[output]]
+        root = np.sqrt(np.sqrt(z[far]))
+        value[far] = (-root if output else 1 / root) / (2 * np.sqrt(np.pi)) * own
+        rate[far] = slope / own
+    if not np.all(far):
+        own, rate[~far] = _by_integral(output, zeta[~far])
+        root = -z[~far] if output else np.sqrt(z[~far])
+        value[~far] = root * own / (np.pi * np.sqrt(3))
+    return value, value * rate / z
 
 
 def _by_integral(output: int, zeta: Any) -> tuple[Any, Any]:
@@ -113,8 +113,69 @@ def _growth(z: Any) -> Any:
     return whole * (1 + (real[1] + 1j * imag[1]) + lost)
 
 
+def _product(a: Complex, b: Complex) -> Complex:
+    def part(first: tuple[Pair, Pair], second: tuple[Pair, Pair], sign: int) -> Pair:
+        high, low = pair_product(*second)
+        return plus(pair_product(*first), (sign * high, sign * low))
+
+    return part((a[0], b[0]), (a[1], b[1]), -1), part((a[0], b[1]), (a[1], b[0]), 1)
+
+
+def _sum(a: Complex, b: Complex) -> Complex:
+    return plus(a[0], b[0]), plus(a[1], b[1])
+
+
+def _series(output: int, z: Complex, cube: Complex) -> Complex:
+    """Ai, or z Ai' (9.4.1, 9.4.3)."""
+    nothing = 0 * cube[0][0]
+    zero: Complex = (nothing, nothing), (nothing, nothing)
+    sums = [zero, zero]
+    high, low = airy_coefficients(output)
+    for k in range(_POWERS - 1, -1, -1):
+        for i in (0, 1):
+            own: Complex = (nothing + high[k, i], nothing + low[k, i]), zero[1]
+            sums[i] = _sum(_product(sums[i], cube), own)
+    return _sum(sums[0], _product(sums[1], z))
+
+
+def _root(z: Any) -> Complex:
+    root = np.sqrt(z)
+    a, b = root.real, root.imag
+    square = plus(two_product(a, a), two_product(-b, b)), times(two_product(a, b), 2.0)
+    x, y = [
+        plus((part, 0.0), times(s, -1.0))[0]
+        for part, s in zip((z.real, z.imag), square, strict=True)
+    ]
+    low = (x + 1j * y) / (2 * root)
+    return plus((a, 0.0), (low.real, 0.0)), plus((b, 0.0), (low.imag, 0.0))
+
+
+def _close_slope(output: int, z: Any) -> Any:
+    """By the power series, where the terms nearly cancel."""
+    place: Complex = (z.real, 0 * z.real), (z.imag, 0 * z.imag)
+    second, root = _product(place, place), _root(z)
+    cube = _product(second, place)
+    value, slope = [_series(i, place, cube) for i in (0, 1)]  # the latter times z
+    if output:
+        total = _sum(_product(second, value), _product(root, slope))
+    else:
+        total = _sum(slope, _product(_product(place, root), value))
+    return (total[0][0] + 1j * total[1][0]) / z * np.exp(_zeta(z))
+
+
 def _slope(output: int, z: Any) -> Any:
-    """The slope by z, and NaN where no other way than the obvious one is good (9.2.12)."""
+    """The slope by z, and NaN where the obvious way is good."""
+    size = np.abs(z)
+    result = np.full(z.shape, np.nan + 0j)
+    close = (size > _TINY) & (size < _CLOSE)
+    for where, function in ((close, _close_slope), (size >= _CLOSE, _further_slope)):
+        if np.any(where):
+            result[where] = function(output, z[where])
+    return result
+
+
+def _further_slope(output: int, z: Any) -> Any:
+    """By terms that do not cancel (9.2.12)."""
     lower = z.imag < 0
     w = np.where(lower, np.conj(z), z)
     left = np.angle(w) > 2 / 3 * np.pi

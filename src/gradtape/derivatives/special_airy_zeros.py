@@ -28,7 +28,13 @@ from gradtape.derivatives.special_pairs import (
 )
 from gradtape.derivatives.special_precision import BLOCK, blockwise
 
-__all__ = ["airy_left", "airye_slope_series", "asymptotic_ratio", "primed_share"]
+__all__ = [
+    "airy_coefficients",
+    "airy_left",
+    "airye_slope_series",
+    "asymptotic_ratio",
+    "primed_share",
+]
 
 # Airy functions of x from -10 on up to 2, by their power series (9.4.1 to 9.4.4) ------------------
 
@@ -52,6 +58,11 @@ def _airy_coefficients(output: int) -> Pair:
 
 
 _AIRY = [_airy_coefficients(i) for i in range(4)]
+
+
+def airy_coefficients(output: int) -> Pair:
+    """Those of the two series of powers of x**3, along the last axis."""
+    return _AIRY[output]
 
 
 def _airy(output: int, x: Any) -> Pair:

@@ -14,6 +14,7 @@ from scipy import special
 
 from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufuncs
 from gradtape.derivatives.special_fractions import by_logarithm
+from gradtape.derivatives.special_macdonald import i_corrected, k_corrected
 from gradtape.derivatives.special_parts import cut
 from gradtape.derivatives.special_scaled import scaled_i, scaled_k
 from gradtape.derivatives.special_turned import turned_corrected
@@ -68,6 +69,16 @@ def _k_slope(f: Any, v: Any, z: Any, out: Any) -> Any:
     """-f- - (v/z) f for the order without its sign, the derivative of K (10.29.2)."""
     order = abs(strip(v))
     return -f(order - 1.0, z) - np.where(np.equal(order, 0), 0, order / z * out)
+
+
+def _k_slope_nearer(v: Any, z: Any, out: Any) -> Any:
+    direct = _k_slope(special.kv, v, z, out)
+    return direct if np.iscomplexobj(z) else k_corrected(strip(v), strip(z), direct)
+
+
+def _i_slope(v: Any, z: Any) -> Any:
+    direct = _half_sum(special.iv, v, z)
+    return direct if np.iscomplexobj(z) else i_corrected(strip(v), strip(z), direct)
 
 
 def _kve_slope(v: Any, z: Any, out: Any) -> Any:
@@ -165,9 +176,9 @@ elementwise(
         special.jv: (None, _j_slope),
         special.yv: (None, _y_slope),
         special.yn: (None, _y_slope),
-        special.iv: (None, lambda v, z: _half_sum(special.iv, v, z)),
-        special.kv: (None, lambda v, z, out: _k_slope(special.kv, v, z, out)),
-        special.kn: (None, lambda v, z, out: _k_slope(special.kv, v, z, out)),
+        special.iv: (None, _i_slope),
+        special.kv: (None, _k_slope_nearer),
+        special.kn: (None, _k_slope_nearer),
         special.hankel1: (None, _hankel_slope(special.hankel1, 1j)),
         special.hankel2: (None, _hankel_slope(special.hankel2, -1j)),
         # Scaled by exp(z), exp(-iz), exp(iz): holomorphic.

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.special as sp
 
 from gradtape.derivatives.special_arguments import refusing_ufuncs
+from gradtape.derivatives.special_pairs import two_product
 from gradtape.derivatives.special_parts import cut, gaussian, integral, piece, relatively
 from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning
@@ -32,9 +33,10 @@ def _up_to_big(x: Any) -> Any:
 
 def _erfcx_slope(x: Any) -> Any:
     """2 x erfcx(x) - 2/sqrt(pi); on the right as an integral of t exp(-t**2 - 2 x t)."""
-    plain = 2 * x * sp.erfcx(x) - 2 / ROOT_PI
     if x.dtype.kind == "c":
-        return plain
+        return 2 * x * sp.erfcx(x) - 2 / ROOT_PI
+    left = np.minimum(x, 0)  # where SciPy's is off by 10 units in the last place
+    plain = 2 * x * (2 * gaussian(1, left) - sp.erfcx(-left)) - 2 / ROOT_PI
     right = np.where(x > 0, _up_to_big(x), 0)
     reach = 40 / (right + np.hypot(right, np.sqrt(40)))
     tail = integral(lambda t, x: t * np.exp(-t * (t + 2 * x)), reach, right)
@@ -72,7 +74,7 @@ def _dawson_slope(x: Any) -> Any:
     reach = np.minimum(1, 40 / square)
     tail = integral(lambda r, s: r * np.exp(-s * r * (2 - r)), reach, square)
     from_top = (np.abs(x) - DAWSON_TOP[0]) - DAWSON_TOP[1]
-    near = np.abs(from_top) < 0.3
+    near = np.abs(from_top) < 0.38
     beside = np.polynomial.polynomial.polyval(np.where(near, from_top, 0), TOP_SERIES)
     plain = np.where(near, beside, plain)
     return np.where(np.abs(x) > 1.3, np.exp(-square) - 2 * (square * tail), plain)
@@ -81,6 +83,32 @@ def _dawson_slope(x: Any) -> Any:
 dawson_slope: Elementwise = piece(
     _dawson_slope, lambda x, out: -2 * sp.dawsn(x) - 2 * (x * out), ("x",)
 )
+
+
+#: Real parts up to this have the integral along the real line.
+_ALONG = 1.5
+
+
+def _wofz_moment(n: int, x: Any, y: Any) -> Any:
+    """The n-th derivative of w at x + iy for x, y >= 0, each part with its digits.
+
+    It is 1/sqrt(pi) times the integral of (iu)**n exp(-u u/4 + izu) over u > 0 (DLMF 7.7.2): along
+    the real line, or by way of 2ix, from where on it does not oscillate.
+    """
+    reach = 2 * (np.sqrt(y * y + 40) - y)
+    along = x <= _ALONG
+    turn, up = np.where(along, x, 0), np.where(along, 0, x)
+
+    def level(u: Any, y: Any, turn: Any, up: Any) -> Any:
+        return (1j * u - 2 * up) ** n * np.exp(-u * (u / 4 + y)) * np.exp(1j * turn * u)
+
+    def upwards(s: Any, x: Any, y: Any) -> Any:
+        return (-s) ** n * np.exp(-s * (x - s / 4)) * (np.sin(y * s) + 1j * np.cos(y * s))
+
+    value = integral(level, reach, y, turn, up)
+    value = value * gaussian.compute(-1, up) * np.exp(-2j * up * y)
+    end = 2 * (up - np.sqrt(np.maximum(up * up - 44, 0)))
+    return (value + integral(upwards, end, up, y)) / ROOT_PI
 
 
 def _wofz_slope(n: Any, z: Any) -> Any:
@@ -92,19 +120,25 @@ def _wofz_slope(n: Any, z: Any) -> Any:
         plain.append(-2 * z * plain[-1] - 2 * k * plain[-2])
     if order > 2:
         return plain[order]
-    far = (np.abs(z) > 6.2) | (np.abs(z.imag) > 1.6)
+    far = (np.abs(z) > 7.5) | (np.abs(z.imag) > 1.6)
+    near = ~far & (z.imag >= 0)
+    if np.any(near):
+        own = _wofz_moment(order, np.abs(z.real[near]), z.imag[near])
+        mirrored = np.conj(own) * (-1) ** order
+        plain[order][near] = np.where(z.real[near] < 0, mirrored, own)
     up = np.where(far, np.where(z.imag >= 0, z, -z), 7)
     rests = [np.zeros_like(up)]
     for k in range(120, 0, -1):
         rests.append(k / 2 / (up - rests[-1]))
     # w = i/sqrt(pi)/(z - first), and first = 1/2/(z - second): what cancels, drops out.
     *_, second, first = rests
-    bell = np.where(z.imag >= 0, 0, np.exp(-z * z))
+    share = np.where(z.imag > 0, 0, np.where(z.imag == 0, 0.5, 1))
+    bell = np.where(share > 0, share * np.exp(-z * z), 0)
     if order == 1:
         value = -2j / ROOT_PI * first / (up - first) - 4 * z * bell
     else:
         value = 2j / ROOT_PI * second / (up - second) / (up - first)
-        value = np.where(z.imag >= 0, value, (8 * z * z - 4) * bell - value)
+        value = np.where(z.imag >= 0, value, -value) + (8 * z * z - 4) * bell
     return np.where(far, value, plain[order])
 
 
@@ -165,9 +199,23 @@ def _voigt(x: Any, sigma: Any, gamma: Any) -> Any:
     )
 
 
+def _product_gaussian(a: Any, h: Any) -> Any:
+    """exp(-(a h)**2/2), without the rounding of the product."""
+    product, lost = two_product(a, h)
+    inside = np.abs(product) < 40
+    return gaussian.compute(-0.5, product) * (1 - np.where(inside, product * lost, 0))
+
+
+product_gaussian: Elementwise = piece(
+    _product_gaussian,
+    (lambda a, h, out: -out * (a * h) * h, lambda a, h, out: -out * (a * h) * a),
+    ("a", "h"),
+)
+
+
 def _owens_t(h: Any, a: Any) -> Any:
     by_h = gaussian(-0.5, h) * sp.erf(a * h / ROOT_TWO) / (-2 * ROOT_TWO_PI)
-    return by_h, gaussian(-0.5, h) * gaussian(-0.5, a * h) / (1 + a * a) / (2 * np.pi)
+    return by_h, gaussian(-0.5, h) * product_gaussian(a, h) / (1 + a * a) / (2 * np.pi)
 
 
 elementwise(

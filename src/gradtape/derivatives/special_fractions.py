@@ -34,7 +34,8 @@ def fraction(v: Any, z: Any) -> Any:
     least = np.min(np.abs(z), initial=np.inf)
     r = np.zeros_like(z)
     near = _TERMS_TURNED if z.dtype.kind == "c" else _TERMS_NEAR
-    for k in range(_TERMS + int(near / least), 0, -1):
+    largest = np.max(np.abs(v), initial=0.0)  # up to there terms are of the other sign
+    for k in range(_TERMS + int(near / least + largest), 0, -1):
         r = ((k - 0.5 - v) * (k - 0.5 + v)) / (2 * (z + k) - r)
     return r / z
 

@@ -10,7 +10,7 @@ import scipy.special as sp
 from gradtape.derivatives.axes import as_array
 from gradtape.derivatives.special_arguments import ORDER, refusing
 from gradtape.derivatives.special_parts import cut
-from gradtape.derivatives.special_polygamma import polygamma, psi_rise
+from gradtape.derivatives.special_polygamma import digamma, polygamma, psi_rise
 from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import bare, elementwise, meaning, pointwise, strip
 
@@ -61,9 +61,9 @@ def _binom(n: Any, k: Any, out: Any) -> Any:
 
 elementwise(
     {
-        sp.gamma: lambda x, out: out * sp.psi(x),
-        sp.gammaln: lambda x: sp.psi(x),
-        sp.loggamma: lambda x: sp.psi(x),
+        sp.gamma: lambda x, out: out * digamma(x),
+        sp.gammaln: lambda x: digamma(x),
+        sp.loggamma: lambda x: digamma(x),
         sp.rgamma: rgamma_slope,
         sp.psi: lambda x: polygamma(1, x),
     }

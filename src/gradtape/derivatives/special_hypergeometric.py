@@ -34,7 +34,7 @@ def _series(a: Any, b: Any, x: Any) -> Any:
 def _kummer(a: Any, b: Any, x: Any) -> Any:
     if x.dtype.kind == "c":
         return special.hyp1f1(a.real, b.real, x)
-    near = (a > 0) & (b > 0) & (a < b + 20) & (x > 1) & (x < _FAR)
+    near = (a > 0) & (b > 0) & (a < b + 20) & (x > 0) & (x < _FAR)
     return np.where(near, chosen(near, _series, a, b, x), special.hyp1f1(a, b, x))
 
 
@@ -47,7 +47,7 @@ kummer: Elementwise = piece(
 def _limit_series(b: Any, z: Any) -> Any:
     """The sum (16.2.1) from its end on, as above."""
     total = np.ones(z.shape)
-    for k in range(int(3 * float(np.max(z)) ** 0.5) + 30, -1, -1):
+    for k in range(int(3 * float(np.max(np.abs(z))) ** 0.5) + 30, -1, -1):
         total = 1 + z / (b + k) / (k + 1) * total
     return total
 
@@ -55,7 +55,7 @@ def _limit_series(b: Any, z: Any) -> Any:
 def _limit(b: Any, z: Any) -> Any:
     if z.dtype.kind == "c":
         return special.hyp0f1(b.real, z)
-    near = (b > 0) & (z > 1) & (z < _FAR)
+    near = (b > 0) & (z > -1) & (z < _FAR)
     return np.where(near, chosen(near, _limit_series, b, z), special.hyp0f1(b, z))
 
 

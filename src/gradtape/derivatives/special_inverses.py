@@ -33,6 +33,9 @@ _CLOSE = 1e-13
 #: How far off, relatively, these may be.
 _NOISE = 2.0**-52
 
+#: How far apart rules are compared, as a share of the solution; and the most that they change.
+_APART, _MOST = 2.0**-20, 0.1
+
 
 def distribution(function: Any, names: Names, slopes: Slopes, sign: int = 1) -> None:
     """Register F, or for sign -1 what is 1 - F."""
@@ -49,31 +52,36 @@ def inverse(
     sign: int = 1,
     tails: Tails | None = None,
     exact: Callable[..., float] | None = None,
+    end: float = np.inf,
 ) -> None:
-    """Register what solves F = p (1 - F = p for sign -1), where p stands in the arguments."""
+    """Register what solves F = p (1 - F = p for sign -1), where p stands in the arguments.
+
+    The solution is between 0, or minus infinity, and ``end``.
+    """
     slope_of = dict(zip(names, slopes, strict=True))
     by_solved = slope_of[solved]
     place = names.index(solved)
 
-    def of_f(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments of F: the solution at its place."""
-        at = dict(zip(arguments, values, strict=False))
-        at[solved] = values[-1]
-        if tails is not None:
-            (p,) = [at[name] for name in arguments if name not in names]
-            known = [at[name] for name in names]
-            at[solved] = refined(known, place, p, by_solved, tails, sign, exact)
-        return tuple([at[name] for name in names])
+    def at_solution(rule: Any) -> Any:
+        """A function of F's arguments as one of the inverse's and of its value."""
 
-    def over(*values: Any) -> Any:
-        return sign / by_solved(*of_f(values))
+        def run(*values: Any) -> Any:
+            at = dict(zip(arguments, values, strict=False))
+            at[solved] = values[-1]
+            there = [at[name] for name in names]
+            if tails is None:
+                return rule(*there)
+            (p,) = [at[name] for name in arguments if name not in names]
+            there[place], rest = refined(there, place, p, by_solved, tails, sign, exact)
+            found = rule(*there)
+            return found * _change(rule, there, place, rest, end, found)
+
+        return run
+
+    over = at_solution(lambda *there: sign / by_solved(*there))
 
     def ratio_of(slope: Any) -> Any:
-        def ratio(*values: Any) -> Any:
-            there = of_f(values)
-            return -slope(*there) / by_solved(*there)
-
-        return ratio
+        return at_solution(lambda *there: -slope(*there) / by_solved(*there))
 
     partials: list[Any] = []
     for argument in arguments:
@@ -91,8 +99,10 @@ def refined(
     tails: Tails,
     sign: int = 1,
     exact: Callable[..., float] | None = None,
-) -> Any:
+) -> tuple[Any, Any]:
     """The argument at a place, which solves F = p (1 - F = p for sign -1), a step nearer.
+
+    And what the rounding of it loses, as a bare array.
 
     ``exact`` of the arguments and p gives F - p to the last digits, where F changes so little that
     its own rounding moves the solution; it is slow, and asked for where SciPy's is close.
@@ -108,15 +118,31 @@ def refined(
         gap[low] = near(*[a[low] for a in bare]) - level[low]
         gap[~low] = (1 - level[~low]) - far(*[a[~low] for a in bare])
         told = np.abs(gap) > _NOISE * np.minimum(level, 1 - level)
-        step = sign * gap / by_solved(*bare)
+        rate = by_solved(*bare)
+        step = sign * gap / rate
         step = np.where(told & (np.abs(step) <= _STEP * np.abs(bare[place])), step, 0)
         if exact is not None:
-            close = np.abs(sign * gap / by_solved(*bare)) <= _CLOSE * np.abs(bare[place])
+            close = np.abs(sign * gap / rate) <= _CLOSE * np.abs(bare[place])
             chosen = zip(*[a[close].tolist() for a in (*bare, level)], strict=True)
             gap[close] = [exact(*numbers) for numbers in chosen]
-            nearer = sign * gap / by_solved(*bare)
+            nearer = sign * gap / rate
             step = np.where(close & ~np.isnan(nearer), nearer, step)
-    return solution - step.astype(solution.dtype)
+    nearer = solution - step.astype(solution.dtype)
+    rest = (bare[place] - strip(nearer)) - step  # the first two are close to each other
+    return nearer, rest
+
+
+def _change(rule: Any, there: Any, place: int, rest: Any, end: float, found: Any) -> Any:
+    """By which factor a rule is another at the solution that is not rounded, a bare array."""
+    numbers = [np.asarray(strip(a), float) for a in there]
+    with np.errstate(all="ignore"):
+        solution = numbers[place]
+        width = np.minimum(np.abs(solution), end - solution)
+        numbers[place] = solution + np.maximum(width * _APART, 4 * np.spacing(np.abs(solution)))
+        step = numbers[place] - solution
+        share = rest / step * (rule(*numbers) / np.asarray(strip(found), float) - 1)
+        share = np.where(np.abs(share) < _MOST, share, 0)
+    return (1 + share).astype(found.dtype)
 
 
 def _times(sign: int, slope: Any) -> Any:

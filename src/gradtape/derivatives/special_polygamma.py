@@ -11,7 +11,7 @@ import scipy.special as sp
 from gradtape.derivatives.special_parts import piece
 from gradtape.rules import Elementwise
 
-__all__ = ["log_excess", "polygamma", "psi_rise"]
+__all__ = ["digamma", "log_excess", "polygamma", "psi_rise"]
 
 #: The Bernoulli numbers B(2), B(4), ...
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
@@ -74,6 +74,25 @@ polygamma: Elementwise = Elementwise(
     _polygamma, (None, lambda n, x: polygamma(n + 1, x)), names=("n", "x"), name="polygamma"
 )
 
+
+def _digamma(x: Any) -> Any:
+    """Beside its poles by reflection (5.5.4), of which SciPy's loses digits."""
+    with np.errstate(all="ignore"):
+        value = sp.psi(x)
+        if value.dtype.kind == "c":
+            return value
+        gap = x - np.rint(x)  # exact
+        beside = (x < -0.5) & (np.abs(gap) < 0.2) & (gap != 0)
+        if not np.any(beside):
+            return value
+        turned = np.tan(np.pi * np.where(beside, gap, 0.5))
+        return np.where(beside, sp.psi(np.where(beside, 1 - x, 1)) - np.pi / turned, value)[()]
+
+
+#: SciPy's psi, nearer beside negative whole numbers.
+digamma: Elementwise = Elementwise(
+    _digamma, (lambda x: polygamma(1, x),), names=("x",), name="digamma"
+)
 
 #: B(2k)/(2k) for k = 1, 2, ...: the asymptotic series of digamma, DLMF 5.11.2.
 PSI_SERIES = [b / (2 * k) for k, b in enumerate(BERNOULLI[:8], 1)]

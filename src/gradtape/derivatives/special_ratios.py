@@ -8,10 +8,10 @@ import numpy as np
 import scipy.special as sp
 
 from gradtape.derivatives.special_decimals import fisher_gap
+from gradtape.derivatives.special_densities import beta_density
 from gradtape.derivatives.special_incomplete import (
     Beside,
     beta_below,
-    beta_density,
     beta_moment_by_a,
     beta_moment_by_b,
     chosen,
@@ -73,15 +73,32 @@ _ABOVE: Beside = (
 )
 
 
-def _shape_slope(a: Any, b: Any, p: Any, q: Any) -> Any:
+#: Parameters below this are few degrees of freedom.
+_FEW = 0.5
+
+
+def _log_share(a: Any, b: Any, p: Any, q: Any, root: Any) -> Any:
+    """log(w (a+b)/a), whose rounding is that of all the integral; q is the root's square, if any.
+
+    In long doubles, which have more digits on most machines.
+    """
+    a, b, p, q = [np.asarray(k, np.longdouble) for k in (a, b, p, q)]
+    if root is not None:
+        q = np.asarray(root, np.longdouble) ** 2
+    return np.log1p(b * (p - q) / (a * p + b * q)).astype(float)
+
+
+def _shape_slope(a: Any, b: Any, p: Any, q: Any, root: Any = None) -> Any:
     """The partial of I(ap/(ap + bq); a, b) by a."""
     usable = (a > 0) & (b > 0) & (p > 0) & (q > 0) & (np.maximum(p, q) < np.inf)
     a, b, p, q = (np.where(usable, k, 1) for k in (a, b, p, q))
     total = a * p + b * q
     w, v = a * p / total, b * q / total
-    log = np.log1p(b * (p - q) / total)
+    log = _log_share(a, b, p, q, root)
     numbers = np.where(w <= 1e-3, np.log(p / total * (a + b)), log), log_excess(a, b)
-    left = p <= q
+    # Of few degrees of freedom to that side of w where h has one sign.
+    first = (numbers[0] < 0) & (_less_expm1(numbers[0]) + numbers[1] <= 0)
+    left = np.where(a < _FEW, first, p <= q)
     value = chosen(left, lambda *z: beta_below(_BELOW, *z), a, b, w, v, *numbers)
     value -= chosen(~left, lambda *z: beta_below(_ABOVE, *z), b, a, v, w, *numbers)
     return np.where(usable, value, 0)
@@ -222,7 +239,7 @@ def _t_slope_of_ratio(n: Any, t: Any) -> Any:
     In the tails with |t| times the density itself in it, which is known better.
     """
     half, one = np.full_like(n, 0.5), np.ones_like(n)
-    direct, power = _shape_slope(n / 2, half, one, t * t), _t_power(n, t)
+    direct, power = _shape_slope(n / 2, half, one, t * t, t), _t_power(n, t)
     tail = power < _TAIL
     if not np.any(tail):
         return direct

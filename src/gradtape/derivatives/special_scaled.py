@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from gradtape.derivatives.special_hankel import FIRST, LARGEST
+from gradtape.derivatives.special_macdonald import i_scaled_slope, is_known, k_scaled_slope
 from gradtape.derivatives.special_parts import NODES, WEIGHTS
 from gradtape.derivatives.special_precision import BLOCK, blockwise
 from gradtape.derivatives.special_zeros import scaled_i_series
@@ -77,8 +79,11 @@ def _i_block(v: Any, x: Any, n: Any) -> Any:
         # The two terms of the slope for large x (10.40.1), without their signs.
         usual = special.ive(order, size) / (2 * size) * (1 + order * order / size)
         poor = (size < np.abs(order) / 2) | (np.abs(result) < _SHARE * usual)
-        series = (near | poor) & (size < _SERIES) & (size > 0)
+        known = is_known(order, size) & (order >= 0)
+        series = (near | poor) & (size < _SERIES) & (size > 0) & ~known
         result[series] = blockwise(scaled_i_series, order[series], size[series], block=BLOCK)
+        if np.any(known):
+            result[known] = i_scaled_slope(order[known], size[known])
     result[size == np.inf] = 0
     parity = np.where((np.abs(v) + n) % 2 == 1, np.sign(x), 1)
     return result * np.where(whole, parity, np.where(x < 0, np.nan, 1))
@@ -166,9 +171,13 @@ def _k(v: Any, x: Any, n: Any) -> Any:
 
 def _k_block(v: Any, x: Any, n: Any) -> Any:
     result = np.empty_like(x)
-    near = (x < _NEAR) if n == 1 else np.zeros(x.shape, bool)
-    result[near] = _k_recurrence(v[near], x[near])
-    result[~near] = _k_trapezoid(v[~near], x[~near], n)
+    known = (v <= LARGEST) & (x >= FIRST) & (x < np.inf) & (n == 1)
+    near = (x < _NEAR) & (n == 1) & ~known
+    rest = ~near & ~known
+    ways = [(known, k_scaled_slope), (near, _k_recurrence)]
+    for where, function in [*ways, (rest, lambda v, x: _k_trapezoid(v, x, n))]:
+        if np.any(where):
+            result[where] = function(v[where], x[where])
     return result
 
 

@@ -10,6 +10,7 @@ x x f'' + (1 + 2 s) x f' + (x x - v v + s s) f = 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from functools import lru_cache
@@ -28,6 +29,8 @@ _LARGEST = 128.0
 _REACH, _SHARE, _TERMS = 1.25, 0.25, 26
 #: Steps of Newton's method for each x, and from the next of so many places a unit on.
 _STEPS, _MORE, _PLACES = 2, 3, 64.0
+#: The last step as a share of the zero at most.
+_NEAREST = Decimal("1e-9")
 #: Digits of what is computed of a zero.
 _DIGITS = 50
 
@@ -44,7 +47,10 @@ def _step(kind: int, v: Any, s: float, x: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def _zero(kind: int, v: float, s: float, place: float) -> tuple[float, ...]:
-    """A zero near a place, what it is more than that float, and the slope over the distance."""
+    """A zero near a place, what it is more than that float, and the slope over the distance.
+
+    NaN if Newton's method found none.
+    """
     for _ in range(_MORE):
         place = place + float(_step(kind, v, s, place))
     with localcontext(settings(_DIGITS)):
@@ -57,6 +63,8 @@ def _zero(kind: int, v: float, s: float, place: float) -> tuple[float, ...]:
         curvature = -(1 + twice) * slope / x - (1 - order / (x * x)) * value
         third = -((3 + twice) * curvature + 2 * value) / x
         step = slope / curvature
+        if not abs(step) < _NEAREST * x:  # it went elsewhere
+            return (math.nan,) * _TERMS
         zero = x - step * (1 + step * third / (2 * curvature))
         high = float(zero)
         excess = float(zero * zero - order)

@@ -11,12 +11,16 @@ import numpy as np
 import scipy.special as sp
 
 from gradtape.derivatives.special_arguments import refusing_ufuncs
+from gradtape.derivatives.special_densities import (
+    bare_gamma_density,
+    beta_density,
+    gamma_density,
+    log_over_psi,
+)
 from gradtape.derivatives.special_errors import ndtri_slope
 from gradtape.derivatives.special_hypergeometric import kummer
 from gradtape.derivatives.special_incomplete import (
-    beta_density,
     beta_moment,
-    gamma_density,
     log_moment,
     small_beta,
     small_gamma,
@@ -25,6 +29,7 @@ from gradtape.derivatives.special_incomplete import (
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
 from gradtape.derivatives.special_pairs import pair_quotient, times, two_product
 from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment
+from gradtape.derivatives.special_polygamma import polygamma
 from gradtape.derivatives.special_ratios import ratio_density, ratio_shares
 from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.rules import Elementwise, elementwise, refuse
@@ -74,10 +79,52 @@ inverse(sp.chdtri, ("v", "p"), CHI, _chi, "x", -1, tails=_chi_tails)
 inverse(sp.chdtriv, ("p", "x"), CHI, _chi, "v", tails=_chi_tails)
 
 GAMMA = ("a", "b", "x")
+
+
+def _product(a: Any, x: Any) -> tuple[Any, Any]:
+    product, lost = two_product(a, x)
+    return product, np.where(np.isfinite(lost), lost, 0)
+
+
+def _scaled_density(a: Any, b: Any, x: Any) -> Any:
+    """The density at a x, without the rounding of that product."""
+    product, lost = _product(a, x)
+    change = np.where(lost == 0, 0, lost * ((b - 1) / product - 1))
+    return bare_gamma_density(b, product) * (1 + change)
+
+
+scaled_density: Elementwise = piece(
+    _scaled_density,
+    (
+        lambda a, b, x, out: out * ((b - 1) / (a * x) - 1) * x,
+        lambda a, b, x, out: out * log_over_psi(b, a * x),
+        lambda a, b, x, out: out * ((b - 1) / (a * x) - 1) * a,
+    ),
+    ("a", "b", "x"),
+)
+
+
+def _scaled_moment(a: Any, b: Any, x: Any) -> Any:
+    """The first moment of the logarithm up to a x, likewise."""
+    product, lost = _product(a, x)
+    slope = bare_gamma_density(b, product) * log_over_psi.compute(b, product)
+    return log_moment.compute(1, b, product) + np.where(lost == 0, 0, lost * slope)
+
+
+scaled_moment: Elementwise = piece(
+    _scaled_moment,
+    (
+        lambda a, b, x: scaled_density(a, b, x) * log_over_psi(b, a * x) * x,
+        lambda a, b, x: log_moment(2, b, a * x) - polygamma(1, b) * log_moment(0, b, a * x),
+        lambda a, b, x: scaled_density(a, b, x) * log_over_psi(b, a * x) * a,
+    ),
+    ("a", "b", "x"),
+)
+
 _gamma: Slopes = (
-    lambda a, b, x: gamma_density(b, a * x) * x,
-    lambda a, b, x: log_moment(1, b, a * x),
-    lambda a, b, x: gamma_density(b, a * x) * a,
+    lambda a, b, x: scaled_density(a, b, x) * x,
+    lambda a, b, x: scaled_moment(a, b, x),
+    lambda a, b, x: scaled_density(a, b, x) * a,
 )
 _gamma_tails: Tails = (
     lambda a, b, x: small_gamma(b, a * x),
@@ -118,8 +165,8 @@ _beta_tails: Tails = (
     lambda a, b, x: small_beta(a, b, x, 1 - x),
     lambda a, b, x: small_beta(b, a, 1 - x, x),
 )
-inverse(sp.betaincinv, ("a", "b", "p"), BETA, _beta, "x", tails=_beta_tails)
-inverse(sp.betainccinv, ("a", "b", "p"), BETA, _beta, "x", -1, tails=_beta_tails)
+inverse(sp.betaincinv, ("a", "b", "p"), BETA, _beta, "x", tails=_beta_tails, end=1)
+inverse(sp.betainccinv, ("a", "b", "p"), BETA, _beta, "x", -1, tails=_beta_tails, end=1)
 inverse(sp.btdtria, ("p", "b", "x"), BETA, _beta, "a", tails=_beta_tails)
 inverse(sp.btdtrib, ("a", "p", "x"), BETA, _beta, "b", tails=_beta_tails)
 
@@ -147,7 +194,9 @@ _binomial_tails: Tails = (
 _whole_binomial_tails: Tails = tuple([_of_whole(t, np.floor, np.trunc) for t in _binomial_tails])
 distribution(sp.bdtr, BINOMIAL, _whole_binomial)
 distribution(sp.bdtrc, BINOMIAL, _whole_binomial, -1)
-inverse(sp.bdtri, ("k", "n", "y"), BINOMIAL, _whole_binomial, "p", tails=_whole_binomial_tails)
+inverse(
+    sp.bdtri, ("k", "n", "y"), BINOMIAL, _whole_binomial, "p", tails=_whole_binomial_tails, end=1
+)
 refusing_ufuncs({1: "SciPy wants a whole number"}, sp.bdtr, sp.bdtrc, sp.bdtri)
 inverse(sp.bdtrik, ("y", "n", "p"), BINOMIAL, _binomial, "k", tails=_binomial_tails)
 inverse(sp.bdtrin, ("k", "y", "p"), BINOMIAL, _binomial, "n", tails=_binomial_tails)
@@ -167,7 +216,9 @@ _negative_tails: Tails = (
 _whole_negative_tails: Tails = tuple([_of_whole(t, np.trunc, np.trunc) for t in _negative_tails])
 distribution(sp.nbdtr, NEGATIVE, _whole_negative)
 distribution(sp.nbdtrc, NEGATIVE, _whole_negative, -1)
-inverse(sp.nbdtri, ("k", "n", "y"), NEGATIVE, _whole_negative, "p", tails=_whole_negative_tails)
+inverse(
+    sp.nbdtri, ("k", "n", "y"), NEGATIVE, _whole_negative, "p", tails=_whole_negative_tails, end=1
+)
 inverse(sp.nbdtrik, ("y", "n", "p"), NEGATIVE, _negative, "k", tails=_negative_tails)
 inverse(sp.nbdtrin, ("k", "y", "p"), NEGATIVE, _negative, "n", tails=_negative_tails)
 
@@ -373,7 +424,8 @@ def _kolmogorov_slope(x: Any) -> Any:
 
 
 def _smirnov_slope(n: Any, d: Any) -> Any:
-    """By Birnbaum and Tingey's sum (1951), term by term."""
+    """By Birnbaum and Tingey's sum (1951), term by term; close to 0 by the one left out."""
+    close, steps, gap = np.trunc(n) * d < 1, np.trunc(n), d
     n = np.trunc(n)[..., None]
     d = d[..., None]
     v = np.arange(1, int(np.max(n, initial=1)) + 1)
@@ -384,7 +436,8 @@ def _smirnov_slope(n: Any, d: Any) -> Any:
     top = np.where(some, sp.binom(n, v), np.zeros((), d.dtype))
     terms = top * a ** (v - 2) * b ** (n - v - 1) * (a * b + d * ((v - 1) * b - (n - v) * a))
     rest = -n[..., 0] * np.power(1 - d[..., 0], n[..., 0] - 1)
-    return rest + np.sum(terms, axis=-1)
+    left_out = -((1 + gap) ** (steps - 2)) * (1 + steps * gap)
+    return np.where(close & (gap >= 0), left_out, rest + np.sum(terms, axis=-1))
 
 
 elementwise(

@@ -1,7 +1,7 @@
 """Slopes of scaled Hankel functions, part by part, in twice the precision.
 
 h = H exp(-ix), whose parts do not oscillate, has x x h'' + (2i x x + x) h' + (i x - v v) h = 0.
-Where one part of its slope is small beside the other, and where x is small, that part comes from
+Where one part of its slope is small beside the other, and where x is tiny, that part comes from
 Taylor's series about a place near x, which decimals give once for each; far out from its asymptotic
 series. The number in parentheses is the NIST Digital Library's (DLMF).
 """
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.derivatives.special_decimals import bessel, pi, settings, sine_and_cosine
+from gradtape.derivatives.special_hankel import FIRST, LARGEST, turned_slope
 from gradtape.derivatives.special_pairs import (
     Pair,
     as_pair,
@@ -32,15 +33,15 @@ from gradtape.rules import Elementwise
 
 __all__ = ["turned_corrected"]
 
-#: Orders up to this, and x from here on.
+#: Orders up to this, and x from here on; larger orders where they are at most twice x.
 _LARGEST, _FIRST = 40.0, 1e-10
 #: From here on SciPy's functions are NaN.
 _LAST = 1e9
 #: Places are by eighths of powers of 2 below the first of these, then by halves; from the second
-#: and the order on there is the asymptotic series.
-_NEAR, _FAR = 8.0, 60.0
-#: A part that is less than that share of the slope; x is small below 2 and the order.
-_SHARE = 0.5
+#: and the order on, and a share of its square, there is the asymptotic series.
+_NEAR, _FAR, _SQUARE = 8.0, 60.0, 0.05
+#: A part that is less than that share of the slope.
+_SHARE = 0.35
 #: Terms of Taylor's series, and how many of them have twice the precision.
 _TERMS, _EXACT = 26, 12
 #: Digits of its coefficients, and when the asymptotic series ends.
@@ -49,13 +50,14 @@ _DIGITS, _LEAST = 50, 1e-26
 
 def _near(part: Any, v: Any, x: Any, direct: Any) -> Any:
     order = np.abs(v)
-    known = (order <= _LARGEST) & (x >= _FIRST) & (x < _LAST)
-    return known & ((np.abs(part) < _SHARE * np.abs(direct)) | (x < np.maximum(order, 2)))
+    known = order <= np.where(order <= LARGEST, np.maximum(_LARGEST, 2 * x), 0)
+    known &= (x >= _FIRST) & (x < _LAST)
+    return known & ((np.abs(part) < _SHARE * np.abs(direct)) | (x < FIRST))
 
 
 def _turned_slope(part: int, v: Any, x: Any) -> Any:
     """The slope of the real part (0) or the imaginary one (1)."""
-    result, far = np.empty_like(x), x >= _FAR + np.abs(v)
+    result, far = np.empty_like(x), x >= np.maximum(_FAR + np.abs(v), _SQUARE * v * v)
     for where, function in ((~far, _by_places), (far, _by_powers)):
         if np.any(where):
             result[where] = function(part, v[where], x[where])
@@ -69,12 +71,17 @@ def turned_corrected(i: complex) -> Elementwise:
     def run(v: Any, x: Any, direct: Any) -> Any:
         order, place, result = np.broadcast_arrays(v, x, direct)
         result = np.array(result)
+        between = (np.abs(order) <= LARGEST) & (place >= FIRST) & (place < _LAST)
+        between &= np.isfinite(result)
+        if np.any(between):
+            slope = turned_slope(order[between], place[between])
+            result[between] = slope.real + 1j * sign * slope.imag
         for k, part, turn in ((0, result.real, 1), (1, result.imag, sign)):
             near = _near(part, order, place, result)
             if np.any(near):
                 given = order[near], place[near]
                 found = blockwise(lambda v, x, k=k: _turned_slope(k, v, x), *given, block=BLOCK)
-                part[near] = turn * found
+                part[near] = np.where(np.isfinite(found), turn * found, part[near])
         return result[()]
 
     name = "scaled hankel slope" if sign > 0 else "scaled hankel slope conjugate"

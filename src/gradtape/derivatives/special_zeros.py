@@ -1,7 +1,7 @@
 """Slopes of Bessel functions where they are small: by their zeros, their phase, or power series.
 
-There the ways of ``special_bessel`` lose as many digits as the slope is smaller than it is
-elsewhere. Numbers in parentheses are those of the NIST Digital Library (DLMF).
+There other ways lose as many digits as the slope is smaller than it is elsewhere; between zeros it
+comes from Hankel functions. Numbers in parentheses are those of the NIST Digital Library (DLMF).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from gradtape.derivatives.special_hankel import FIRST, LARGEST, hankel_slope, j_slope_inside
 from gradtape.derivatives.special_pairs import (
     as_pair,
     chain,
@@ -69,6 +70,8 @@ _TINY = 1e-100
 #: Up to this share of the order slopes of J come by J itself; of broken ones, up to that much more
 #: by the power series.
 _INNER, _NEAR = 0.8, 2.0
+#: From this order on the reciprocal of the gamma function is too small.
+_MOST = 150.0
 #: Y of broken orders up to that has a series of two terms where the second is that much less.
 _LARGEST, _APART = 100.0, 0.05
 #: And of orders below 1 if the tangent of pi v is not less than that; below that order by another.
@@ -103,11 +106,13 @@ def _j_series(v: Any, x: Any) -> Any:
 
 
 def _first(v: Any, x: Any) -> Any:
-    """(x/2)^v / (x Gamma(v + 1))."""
-    large = v >= 1  # v + 1 is rounded
+    """(x/2)^v / (x Gamma(v + 1)); of large orders by two halves, which do not vanish (5.5.5)."""
+    large, most = v >= 1, v > _MOST  # v + 1 is rounded
     scale = np.where(large, special.rgamma(v) / np.where(large, v, 1), special.rgamma(v + 1))
-    root = (x / 2) ** (v / 2)  # which does not vanish early
-    return root * (root / x) * scale
+    root = np.where(most, x / 4, x / 2) ** (v / 2)  # which does not vanish early
+    halves = root * special.rgamma(v / 2), root / x * special.rgamma((v + 1) / 2)
+    two = halves[0] * halves[1] * (2 * math.sqrt(math.pi)) / np.where(most, v, 1)
+    return np.where(most, two, root * (root / x) * scale)
 
 
 def scaled_i_series(v: Any, x: Any) -> Any:
@@ -171,8 +176,9 @@ def _small(x: Any, slope: Any) -> Any:
 
 
 def _oscillates(v: Any, x: Any) -> Any:
-    """Where there are zeros."""
-    return (x > np.minimum(np.abs(v), np.sqrt(np.abs(v)))) & (x < _LAST)
+    """Where there are zeros: none up to an order above 0 (10.21.3)."""
+    size = np.abs(v)
+    return (x > np.where(np.less(v, 0), np.minimum(size, np.sqrt(size)), size)) & (x < _LAST)
 
 
 def _j_near(v: Any, x: Any, direct: Any) -> Any:
@@ -183,8 +189,8 @@ def _j_near(v: Any, x: Any, direct: Any) -> Any:
 
 
 def _inner(v: Any, size: Any) -> Any:
-    """Where the terms of v/x J - J+ do not cancel (10.6.2), and J is much closer than J-."""
-    return (size <= _INNER * v) & (size >= _SERIES)
+    """Up to the order; of great ones where the terms of v/x J - J+ do not cancel (10.6.2)."""
+    return (size <= np.where(np.less_equal(v, LARGEST), 1, _INNER) * v) & (size >= _SERIES)
 
 
 def _has_series(size: Any) -> Any:
@@ -211,6 +217,7 @@ def _is_small(v: Any, x: Any) -> Any:
     apart = np.less(x, np.minimum(v, _SERIES)) & (math.pi * share < _APART * turn)
     return (
         broken
+        & ~_between(v, x)
         & np.greater(x, _TINY)
         & (apart | np.less(v, 1) & np.less(x, _NEAR) & ((turn > _TURN) | np.less(v, _LOW)))
     )
@@ -239,6 +246,15 @@ def _mirrored(v: Any) -> tuple[Any, Any]:
     return np.where(mirrored, -v, v), np.where(mirrored & (np.fmod(v, 2) != 0), -1, 1)
 
 
+def _j_inside(v: Any, x: Any) -> Any:
+    low, result = v <= LARGEST, np.empty(x.shape)
+    if np.any(low):
+        result[low] = j_slope_inside(v[low], x[low])
+    v, x = v[~low], x[~low]
+    result[~low] = v / x * special.jv(v, x) - special.jv(v + 1, x)  # J is much closer than J-
+    return result
+
+
 def _j_slope(v: Any, x: Any, direct: Any) -> Any:
     """For negative x too, where the order is whole (10.11.1)."""
     order, sign = _mirrored(v)
@@ -248,8 +264,7 @@ def _j_slope(v: Any, x: Any, direct: Any) -> Any:
     result = _beside_zeros(0, order, size, direct)
     inner = _inner(order, size)
     if np.any(inner):
-        v, x = order[inner], size[inner]
-        result[inner] = v / x * special.jv(v, x) - special.jv(v + 1, x)
+        result[inner] = _j_inside(order[inner], size[inner])
     rest = np.isnan(result) & _has_series(size)
     if np.any(rest):
         result[rest] = _j_series(order[rest], size[rest])
@@ -267,9 +282,35 @@ def _y_slope(v: Any, x: Any, direct: Any) -> Any:
     return sign * result
 
 
-#: J' and Y', of the order, a real x and the slope as it is otherwise.
-j_corrected = corrected(("v", "x"), _j_near, _j_slope, "bessel j slope")
-y_corrected = corrected(("v", "x"), _y_near, _y_slope, "bessel y slope")
+def _between(v: Any, x: Any, _: Any = None) -> Any:
+    return np.less_equal(np.abs(v), LARGEST) & (np.abs(x) >= FIRST) & (np.abs(x) < _LAST)
+
+
+def _j_between(v: Any, x: Any, direct: Any) -> Any:
+    odd = (v == np.rint(v)) & (np.fmod(v, 2) != 0)
+    slope = np.where((x < 0) & ~odd, -1, 1) * hankel_slope(v, np.abs(x)).real
+    return np.where(np.isnan(direct), direct, slope)
+
+
+_j_elsewhere = corrected(("v", "x"), _between, _j_between, "bessel j slope between")
+_y_elsewhere = corrected(
+    ("v", "x"),
+    lambda v, x, direct: _between(v, x) & np.greater(x, 0) & np.isfinite(direct),
+    lambda v, x, _: hankel_slope(v, x).imag,
+    "bessel y slope between",
+)
+_j_small = corrected(("v", "x"), _j_near, _j_slope, "bessel j slope")
+_y_small = corrected(("v", "x"), _y_near, _y_slope, "bessel y slope")
+
+
+def j_corrected(v: Any, x: Any, direct: Any) -> Any:
+    """J', of the order, a real x and the slope as it is otherwise."""
+    return _j_small(v, x, _j_elsewhere(v, x, direct))
+
+
+def y_corrected(v: Any, x: Any, direct: Any) -> Any:
+    """Y', of these."""
+    return _y_small(v, x, _y_elsewhere(v, x, direct))
 
 
 def spherical_corrected(kind: int) -> Elementwise:
@@ -278,7 +319,8 @@ def spherical_corrected(kind: int) -> Elementwise:
     def near(n: Any, x: Any, direct: Any) -> Any:
         size = np.abs(np.asarray(x, float))
         small = _oscillates(n, size) & _small(size, np.multiply(direct, np.sqrt(size)))
-        return small | (kind == 0) & _has_series(size) & _poor(n + 0.5, size)
+        poor = (kind == 0) & _has_series(size) & _poor(n + 0.5, size)
+        return (small | poor | _between(n + 0.5, size)) & np.isfinite(direct)
 
     def slope(n: Any, x: Any, direct: Any) -> Any:
         odd = np.fmod(n + kind, 2) != 0
@@ -289,6 +331,15 @@ def spherical_corrected(kind: int) -> Elementwise:
         if np.any(rest):
             v, x = order[rest], size[rest]
             result[rest] = _first(v, x) * _sum(v, x, 0.5) / np.sqrt(x)
+        rest = np.isnan(result) & _between(order, size)
+        inside = rest & (kind == 0) & (size <= order)
+        rest &= ~inside
+        if np.any(rest):
+            slope = hankel_slope(order[rest], size[rest], 0.5)
+            result[rest] = (slope.imag if kind else slope.real) / np.sqrt(size[rest])
+        if np.any(inside):
+            slope = j_slope_inside(order[inside], size[inside], 0.5)
+            result[inside] = slope / np.sqrt(size[inside])
         return sign * result
 
     return corrected(("n", "x"), near, slope, f"spherical bessel {'jy'[kind]} slope")
@@ -300,10 +351,14 @@ def hankel_corrected(i: complex) -> Elementwise:
 
     def run(v: Any, x: Any, direct: Any) -> Any:
         x = np.where(np.greater(x, 0), x, np.nan)
-        real = j_corrected.compute(v, x, np.real(direct))
-        imaginary = y_corrected.compute(v, x, np.imag(direct) * sign) * sign
+        between = np.broadcast_to(_between(v, x) & np.isfinite(direct), np.shape(direct))
+        slope = np.array(np.real(direct) + 1j * sign * np.imag(direct))
+        if np.any(between):
+            order, place = [np.broadcast_to(a, between.shape)[between] for a in (v, x)]
+            slope[between] = hankel_slope(order, place)
         result = np.array(direct)
-        result.real, result.imag = real, imaginary
+        result.real = _j_small.compute(v, x, slope.real)
+        result.imag = _y_small.compute(v, x, slope.imag) * sign
         return result[()]
 
     name = "hankel slope" if sign > 0 else "hankel slope conjugate"
