@@ -406,3 +406,56 @@ def test_constants_that_print_alike_are_not_mixed_up():
     b.returns(*[b.call("multiply", x, node) for node in nodes])
     graph = check(b)
     assert names(graph) == ["multiply"] * 3
+
+
+# Products with one matrix ---------------------------------------------------------------------
+
+
+def test_a_stack_times_a_matrix_is_one_product() -> None:
+    rng = np.random.default_rng(0)
+    b = Building()
+    x, y = b.input(rng.normal(size=(2, 3, 4, 5))), b.input(rng.normal(size=(5, 6)))
+    b.returns(b.call("matmul", x, y))
+    graph = check(b)
+    assert [(n.name, n.shape) for n in graph.nodes[2:]] == [
+        ("reshape", (24, 5)),
+        ("matmul", (24, 6)),
+        ("reshape", (2, 3, 4, 6)),
+    ]
+
+
+def diagonal_product(n: int, factor: Any, matrix: Any = None) -> Graph:
+    """A constant matrix times a factor, entry by entry, times a matrix."""
+    rng = np.random.default_rng(1)
+    b = Building()
+    constant = b.constant(np.eye(n) if matrix is None else matrix)
+    constant.fixed = True
+    scaled = b.call("multiply", constant, b.input(factor))
+    b.returns(b.call("matmul", scaled, b.input(rng.uniform(1, 2, (n, 7)))))
+    return check(b)
+
+
+@pytest.mark.parametrize("shape", [(64,), (1, 64), (64, 1), (1, 1), ()])
+def test_a_diagonal_matrix_scales_rows(shape: Any) -> None:
+    factor = np.random.default_rng(2).uniform(1, 2, shape)[()]
+    assert "matmul" not in names(diagonal_product(64, factor))
+    weights = np.diag(np.arange(1.0, 65))
+    assert "matmul" not in names(diagonal_product(64, factor, weights))
+
+
+def test_other_matrices_are_multiplied() -> None:
+    factor = np.ones(64)
+    nearly = np.eye(64)
+    nearly[3, 5] = 1e-300
+    assert "matmul" in names(diagonal_product(64, factor, nearly))
+    assert "matmul" in names(diagonal_product(63, np.ones(63)))  # as in eager code
+    assert "matmul" in names(diagonal_product(64, np.ones((64, 64))))
+
+
+def test_the_diagonal_has_no_nan_beside_it() -> None:
+    b = Building()
+    factor = np.full(64, np.inf)
+    scaled = b.call("multiply", b.constant(np.eye(64)), b.input(factor))
+    b.returns(b.call("matmul", scaled, b.input(np.ones((64, 3)))))
+    (found,) = outputs(rewritten(b.graph), b.inputs)
+    assert np.all(found == np.inf)

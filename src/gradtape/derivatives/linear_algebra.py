@@ -13,7 +13,7 @@ from gradtape.derivatives.axes import as_array
 from gradtape.derivatives.primitives import broadcast, scatter_add
 from gradtape.rules import STRAIGHT, Primitive, Variadic, adjoint, align, meaning, unbroadcast
 
-__all__ = ["matrix_product", "summed"]
+__all__ = ["MANY_ROWS", "matrix_product", "summed"]
 
 Shape = tuple[int, ...]
 
@@ -49,13 +49,13 @@ def _dot(x: Any, y: Any) -> Any:
 
 
 #: From this many rows on, it pays to look whether a product is with a diagonal matrix.
-_MANY_ROWS = 64
+MANY_ROWS = 64
 
 
 def _is_diagonal(x: Any) -> bool:
     """Whether a large square matrix is diagonal, as a Jacobian's seeds are to begin with."""
     return bool(
-        x.shape[0] == x.shape[1] >= _MANY_ROWS
+        x.shape[0] == x.shape[1] >= MANY_ROWS
         and x[0, 1] == 0 == x[1, 0]
         and np.count_nonzero(x) == np.count_nonzero(x.diagonal())
     )

@@ -1,6 +1,7 @@
 """Rewrites of graphs: each gives a graph that computes the same, bit for bit.
 
-Those of ``stabilizing`` alone give better values instead, and are left out unless asked for. A NaN
+Those of ``stabilizing`` alone give better values instead, and are left out unless asked for. (The
+product with a diagonal matrix is that of eager code, which leaves the zeros beside it out.) A NaN
 counts as the same as any other; which one comes out of two is left open by IEEE 754 too.
 """
 
@@ -15,13 +16,14 @@ from gradtape.programs.rewrites.dead_code import without_dead_code
 from gradtape.programs.rewrites.expansions import EXPANSIONS
 from gradtape.programs.rewrites.identities import IDENTITIES
 from gradtape.programs.rewrites.looks import LOOKS
+from gradtape.programs.rewrites.matrices import MATRICES
 from gradtape.programs.rewrites.movements import MOVEMENTS
 from gradtape.programs.rewrites.stabilizing import STABILIZING
 
 __all__ = ["RULES", "rewritten", "simplified", "stages", "without_dead_code", "without_repetitions"]
 
 #: The local rules of what a primitive computes, by its kind, in the order in which they are tried.
-RULES: tuple[Rules, ...] = (FOLDING, MOVEMENTS, IDENTITIES, EXPANSIONS, LOOKS)
+RULES: tuple[Rules, ...] = (FOLDING, MOVEMENTS, IDENTITIES, EXPANSIONS, MATRICES, LOOKS)
 
 
 def rewritten(graph: Graph, stabilize: bool = False) -> Graph:
