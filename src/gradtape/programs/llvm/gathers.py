@@ -13,7 +13,7 @@ from gradtape.programs.graph import Node
 from gradtape.programs.llvm.accesses import Access, Accesses
 from gradtape.programs.llvm.loops import counting, entry_at, stored_at
 from gradtape.programs.llvm.operations import INT, kind_of
-from gradtape.programs.llvm.steps import ByRows, size_of
+from gradtape.programs.llvm.steps import OneNode, size_of
 
 __all__ = ["Gather", "emit_gather", "gather_of", "is_gather"]
 
@@ -24,10 +24,9 @@ MOST = 1 << 24
 
 
 @dataclass(eq=False)
-class Gather:
+class Gather(OneNode):
     """An array whose entries lie anywhere in another one."""
 
-    node: Node
     source: Access
     #: Along the axes that go on in equal steps, these; None for the others.
     strides: tuple[int | None, ...]
@@ -37,20 +36,6 @@ class Gather:
     def reads(self, accesses: Accesses) -> list[Access]:
         """What it reads."""
         return [self.source]
-
-    def results(self) -> list[Node]:
-        """What it computes."""
-        return [self.node]
-
-    stored = results
-
-    def row_counts(self) -> list[tuple[int, int]]:
-        """How many rows it may have: none."""
-        return []
-
-    def by_rows(self, count: int, accesses: Accesses) -> ByRows | None:
-        """How it goes over so many rows: not at all."""
-        return None
 
 
 def is_gather(node: Node) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from gradtape.programs.graph import Node
 from gradtape.programs.llvm.accesses import Access, Accesses, contiguous
 
-__all__ = ["ByRows", "Loop", "Placement", "Product", "Reduction"]
+__all__ = ["ByRows", "Loop", "OneNode", "Placement", "Product", "Reduction"]
 __all__ += ["core_of", "in_memory", "size_of"]
 
 Shape = tuple[int, ...]
@@ -137,16 +137,10 @@ class Loop:
 
 
 @dataclass(eq=False)
-class Placement:
-    """An array that is put together of parts: each an access, and where it goes."""
+class OneNode:
+    """A step that computes one node, as a whole."""
 
     node: Node
-    zeros: bool
-    parts: list[tuple[Access, Access]]
-
-    def reads(self, accesses: Accesses) -> list[Access]:
-        """What it reads."""
-        return [source for source, _ in self.parts]
 
     def results(self) -> list[Node]:
         """What it computes."""
@@ -161,6 +155,18 @@ class Placement:
     def by_rows(self, count: int, accesses: Accesses) -> ByRows | None:
         """How it goes over so many rows: not at all."""
         return None
+
+
+@dataclass(eq=False)
+class Placement(OneNode):
+    """An array that is put together of parts: each an access, and where it goes."""
+
+    zeros: bool
+    parts: list[tuple[Access, Access]]
+
+    def reads(self, accesses: Accesses) -> list[Access]:
+        """What it reads."""
+        return [source for source, _ in self.parts]
 
 
 @dataclass(eq=False)
