@@ -22,11 +22,18 @@ class Block:
         whole = np.empty(size + ALIGNMENT, np.uint8)
         start = -whole.ctypes.data % ALIGNMENT
         self._bytes = whole[start : start + size]
+        #: The id of what arrays on this memory have as their base.
+        self.owner = id(whole)
 
     def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         """An array on this memory, from its start."""
         size = prod(shape) * dtype.itemsize
         return self._bytes[:size].view(dtype).reshape(shape)
+
+    def alike(self, array: np.ndarray[Any, Any], other: Block) -> np.ndarray[Any, Any]:
+        """An array that lies on this memory as one lies on another block's."""
+        offset = array.ctypes.data - other._bytes.ctypes.data
+        return np.ndarray(array.shape, array.dtype, self._bytes, offset, array.strides)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.programs.buffers import Memory, Value
+from gradtape.programs.buffers import Block, Memory, Value
 from gradtape.programs.forms import into, is_view, seen
 from gradtape.programs.graph import Graph, Guard, Node
 from gradtape.programs.loops import LoopWriter
@@ -52,6 +52,8 @@ class Writer:
         self.lines: list[str] = []
         self.values: dict[Node, Value] = {}
         self.memory = Memory()
+        #: What stands in for the memory of loops in other threads than the caller's.
+        self.spare: dict[int, dict[Block, Block]] = {}
         #: Where each node is computed, in words.
         self.kernels: dict[Node, str] = {}
         self.loops = 0

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtape.programs.buffers import Block, Value
+from gradtape.programs.crew import Blocks
 from gradtape.programs.forms import into, is_outer, is_view, seen, sums_by_product
 from gradtape.programs.graph import Node
 from gradtape.programs.rewrites.building import kind, number_of, ufunc_of
-from gradtape.programs.rows import Loop, row_inputs, summed_inputs
+from gradtape.programs.rows import LARGE_BYTES, Loop, row_inputs, summed_inputs
 
 if TYPE_CHECKING:
     from gradtape.programs.emitting import Writer
@@ -21,6 +22,10 @@ __all__ = ["LoopWriter"]
 
 #: The largest array of a block: several of them are to fit into a core's own cache.
 BLOCK_BYTES = 1 << 19
+#: The same where several threads may run them: each call of NumPy's has to wait for Python's lock.
+SHARED_BYTES = 1 << 20
+#: So many blocks there are then at least, unless they get small.
+FEW = 4
 #: Up to this many entries a row is repeated for each row of a block: NumPy is slow at short rows.
 SHORT_ROW = 256
 #: Rows up to this length are added up as parts of longer ones, of about that length.
@@ -29,6 +34,9 @@ NARROW, WIDE = 64, 512
 VERY_SHORT_ROW = 16
 #: Up to this many numbers, each block's share of a sum is kept until all are there.
 KEPT_SHARES = 1 << 16
+
+#: From so many entries on, several threads run a loop.
+SHARED_SIZE = 100_000
 
 #: Several times faster with two arrays.
 _SLOW_WITH_NUMBERS = (np.maximum, np.minimum)
@@ -45,10 +53,12 @@ class LoopWriter:
     def __init__(self, writer: Writer, loop: Loop) -> None:
         self._w, self._loop = writer, loop
         largest = max([_row_bytes(n) for n in loop.nodes if n not in loop.sums])
-        rows = max(1, BLOCK_BYTES // max(largest, 1))
-        self._count = ceil(loop.length / rows)
-        rows = ceil(loop.length / self._count)
-        self._rows = rows
+        whole = loop.length * largest
+        count = max(ceil(whole / SHARED_BYTES), min(FEW, ceil(whole / LARGE_BYTES)))
+        self._parallel = count > 1 and _may_be_shared(loop, count)
+        if not self._parallel:
+            count = ceil(whole / BLOCK_BYTES)
+        self._rows = rows = ceil(loop.length / min(count, loop.length))
         self._bounds = [
             (k * rows, min((k + 1) * rows, loop.length)) for k in range(ceil(loop.length / rows))
         ]
@@ -57,6 +67,7 @@ class LoopWriter:
         self._text: dict[Node, str] = {}  # by rows: what stands for a node's rows of a block
         self._sliced: dict[Any, str] = {}
         self._blocks: dict[Node, Block] = {}
+        self._start: list[str] = []  # what each thread does before its first block
         self._body: list[str] = []
         self._after: list[Callable[[], None]] = []
         self._last = self._last_uses()
@@ -81,14 +92,32 @@ class LoopWriter:
         # Not before: what is written into it in one block must still be there after the next.
         for block in self._taken:
             self._w.memory.give(block)
-        names = ["s", *self._columns]
-        slices = [slice(low, high) for low, high in self._bounds]
-        table = list(zip(slices, *self._columns.values(), strict=True))
-        self._w.say(f"for {', '.join(names)}, in {self._w.bind('blocks', table)}:")
-        for line in self._body:
-            self._w.say("    " + line)
+        self._write_blocks()
         for last in self._after:
             last()
+
+    def _write_blocks(self) -> None:
+        say, bind = self._w.say, self._w.bind
+        names = ", ".join(["s", *self._columns])
+        slices = [slice(low, high) for low, high in self._bounds]
+        table = list(zip(slices, *self._columns.values(), strict=True))
+        if not self._parallel:
+            once = [f"if not s.start: {line}" for line in self._start]
+            say(f"for {names}, in {bind('blocks', table)}:")
+            self._indented([*once, *self._body])
+            return
+        start, body = (self._name("start") if self._start else "None"), self._name("loop")
+        if self._start:
+            say(f"def {start}({names}):")
+            self._indented(self._start)
+        say(f"def {body}({names}):")
+        self._indented(self._body)
+        run = Blocks(table, self._taken, self._w.spare).run
+        say(f"{bind('run', run)}({body}, {start})")
+
+    def _indented(self, lines: list[str]) -> None:
+        for line in lines:
+            self._w.say("    " + line)
 
     def _last_uses(self) -> dict[Node, int]:
         """The last place in the loop that needs the memory that a node's rows are in."""
@@ -120,10 +149,18 @@ class LoopWriter:
         else:
             inputs = self._operands(node)
             out = self._whole(node) if whole else self._buffer(node, position)
-            form = into(node)
-            assert form is not None
-            self._body += form(node, inputs, out, self._w.bind)
+            self._body += self._formed(node, inputs, out)
         self._text[node] = out
+
+    def _formed(self, node: Node, inputs: list[str], out: str) -> list[str]:
+        if self._parallel and kind(node.op) == "sum" and sums_by_product(node):
+            ones = self._w.bind("c", np.ones(node.inputs[0].shape[-1], node.dtype))
+            if node.params[0] == (-2,):
+                return [f"{self._w.bind('r', np.add.reduce)}({inputs[0]}, -2, None, {out})"]
+            return [f"{self._w.bind('u', np.vecdot)}({inputs[0]}, {ones}, {out})"]
+        form = into(node)
+        assert form is not None
+        return form(node, inputs, out, self._w.bind)
 
     def _operands(self, node: Node) -> list[str]:
         positions = row_inputs(node) or ()
@@ -169,20 +206,27 @@ class LoopWriter:
 
     def _tile(self, node: Node, user: Node) -> str:
         """Something that is broadcast along the rows, once for each row of a block."""
-        shape = (self._rows, *user.shape[1:])
-        key = node, shape[1:]
+        row = user.shape[1:]
+        key = node, row
         text = self._tiles.get(key)
         if text is None:
-            dtype = node.dtype
-            array = np.empty(shape, dtype)
-            self._w.say(
-                f"{self._w.bind('k', np.copyto)}({self._w.bind('b', array)}, "
-                f"{self._w.strong(node, user)})"
-            )
+            # A few rows one by one; then as many again at once, which is several times faster.
+            few = max(1, WIDE // prod(row))
+            shape = (ceil(self._rows / few) * few, *row)
+            array = self._new(prod(shape) * node.dtype.itemsize).array(shape, node.dtype)
+            wide = array.reshape(-1, few * prod(row))
+            first, rest, one = [self._same(a) for a in (array[:few], wide[1:], wide[0])]
+            copy = self._w.bind("k", np.copyto)
+            self._start.append(f"{copy}({first}, {self._w.strong(node, user)})")
+            self._start.append(f"{copy}({rest}, {one})")
             text = self._tiles[key] = self._column(
                 "b", [array[: high - low] for low, high in self._bounds]
             )
         return text
+
+    def _same(self, array: Any) -> str:
+        """An array that is the same in each block."""
+        return self._column("b", [array] * self._count)
 
     def _full(self, node: Node, user: Node) -> str:
         """A number, for each entry of a block."""
@@ -231,6 +275,10 @@ class LoopWriter:
             block = min(fitting, key=lambda b: b.size)
             self._free.remove(block)
             return block
+        return self._new(size)
+
+    def _new(self, size: int) -> Block:
+        """Memory that nothing else in the loop is in."""
         block = self._w.memory.take(size)
         self._taken.append(block)
         return block
@@ -280,9 +328,11 @@ class LoopWriter:
             self._reduction(node, rows[0], self._rows_of(rows[0]))
 
     def _look(self, node: Node, text: str) -> None:
-        total, dot = f"t{node.number}", self._w.bind("m", np.vdot)
-        self._w.say(f"{total} = 0.0")
-        self._body.append(f"{total} += {dot}({text}, {text})")
+        total, reduce = f"t{node.number}", self._w.bind("r", np.maximum.reduce)
+        largest = np.empty(self._count, node.inputs[0].dtype)  # NaN, where there is one
+        name, share = self._w.bind("b", largest), self._entries(largest)
+        self._body.append(f"{reduce}({text}, None, None, {share})")
+        self._after.append(lambda: self._w.say(f"{total} = {reduce}({name}, 0)"))
         self._after.append(lambda: self._w.say(f"{total} = {total} != {total}"))
         self._w.values[node] = Value(total)
 
@@ -302,6 +352,9 @@ class LoopWriter:
             self._sliced[key] = self._column("v", [a.T for a in arrays])
         return self._sliced[key]
 
+    def _entries(self, shares: Any) -> str:
+        return self._column("b", [shares[k, ...] for k in range(self._count)])
+
     def _reduction(self, node: Node, x: Node, text: str) -> None:
         axis, keepdims = node.params
         name = kind(node.op)
@@ -312,6 +365,10 @@ class LoopWriter:
             if x.shape[1] <= NARROW and text in self._columns:
                 self._narrow_sum(x, text, share)
                 self._body += last
+                return
+            if self._parallel:
+                reduce = self._w.bind("r", np.add.reduce)
+                self._body += [f"{reduce}({text}, 0, None, {share})", *last]
                 return
             ones = np.ones(self._rows, node.dtype)
             column = self._column("c", [ones[: high - low] for low, high in self._bounds])
@@ -332,10 +389,13 @@ class LoopWriter:
             a[:n].reshape(n // together, together * k) for a, n in zip(arrays, whole, strict=True)
         ]
         rests = [a[n:] for a, n in zip(arrays, whole, strict=True)]
-        sums = np.empty((together, k), x.dtype)
-        reduce, first = w.bind("r", np.add.reduce), w.bind("b", sums.reshape(-1))
+        block = self._take(together * _row_bytes(x))
+        sums = block.array((together, k), x.dtype)
+        first, second = self._same(sums.reshape(-1)), self._same(sums)
+        reduce = w.bind("r", np.add.reduce)
         self._body.append(f"{reduce}({self._column('v', wide)}, 0, None, {first})")
-        self._body.append(f"{reduce}({w.bind('v', sums)}, 0, None, {share})")
+        self._body.append(f"{reduce}({second}, 0, None, {share})")
+        self._free.append(block)
         if any([len(rest) for rest in rests]):
             rest = f"{reduce}({self._column('v', rests)}, 0)"
             self._body.append(f"{w.bind('u', np.add)}({share}, {rest}, {share})")
@@ -351,13 +411,25 @@ class LoopWriter:
             shares = np.empty((self._count, *node.shape), node.dtype)
             name, reduce = writer.bind("b", shares), writer.bind("r", combine.reduce)
             self._after.append(lambda: writer.say(f"{text} = {reduce}({name}, 0)"))
-            return self._column("b", [shares[k, ...] for k in range(self._count)]), []
+            return self._entries(shares), []
         first, total = np.empty(node.shape, node.dtype), np.empty(node.shape, node.dtype)
         share, whole = writer.bind("b", first), writer.bind("b", total)
         copy, also = writer.bind("k", np.copyto), writer.bind("u", combine)
         self._after.append(lambda: writer.say(f"{text} = {whole}.copy()"))
         step = f"{also}({whole}, {share}, out={whole}) if s.start else {copy}({whole}, {share})"
         return share, [step]
+
+
+def _may_be_shared(loop: Loop, count: int) -> bool:
+    """Whether several threads may run a loop, and it is worth it.
+
+    BLAS has threads of its own, and lets only one caller have them; a sum that is too large to be
+    kept for each block grows from one to the next.
+    """
+    by_rows = [node for node in loop.nodes if node not in loop.sums]
+    products = any([kind(n.op) == "matmul" for n in loop.nodes]) or any(map(is_outer, by_rows))
+    kept = all([count * prod(node.shape) <= KEPT_SHARES for node in loop.sums])
+    return not products and kept and max([prod(n.shape) for n in by_rows]) >= SHARED_SIZE
 
 
 def _row_bytes(node: Node) -> int:

@@ -1,9 +1,9 @@
 """The NumPy engine: a graph as straight-line Python over NumPy, with memory that is its own.
 
 Each node becomes one line. Arrays are written into memory that is allocated once and that values
-use one after the other; large ones are computed block by block, in loops over their rows; numbers
-are Python's own. What comes out is a new array each time. NumPy does not warn of infinities and NaN
-on the way.
+use one after the other; large ones are computed block by block, in loops over their rows that
+several threads may share; numbers are Python's own. What comes out is a new array each time. NumPy
+does not warn of infinities and NaN on the way.
 
 Each operation is NumPy's own and gives what it gives there, with two exceptions, of a few units in
 the last place: a sum may be added up in another order (always the same one), and numbers of double
@@ -44,7 +44,7 @@ class NumpyProgram:
         writer = Writer(graph, fast=True)
         self.source, run = writer.written()
         self._kernels = writer.kernels
-        #: The bytes that it keeps between two calls.
+        #: The bytes that it keeps between two calls; other threads keep some of their own.
         self.memory = writer.memory.size
         self._idle: list[Run] = [run]
         self._careful: list[Run] = []
@@ -58,11 +58,15 @@ class NumpyProgram:
             except IndexError:  # another call is under way
                 run = Writer(self.graph, fast=True).written()[1]
             try:
-                return QUIET.copy().run(run, *inputs)
-            except (ArithmeticError, ValueError):
-                self._raised += 1  # for Python's numbers raise where NumPy's do not
-            finally:
+                results = QUIET.copy().run(run, *inputs)
+            except Exception as error:  # after an interrupt other threads may still be at work
                 self._idle.append(run)
+                if not isinstance(error, (ArithmeticError, ValueError)):
+                    raise
+                self._raised += 1  # for Python's numbers raise where NumPy's do not
+            else:
+                self._idle.append(run)
+                return results
         return self._run_carefully(inputs)
 
     def text(self) -> str:
@@ -75,6 +79,9 @@ class NumpyProgram:
         except IndexError:
             run = Writer(self.graph, fast=False).written()[1]
         try:
-            return QUIET.copy().run(run, *inputs)
-        finally:
+            results = QUIET.copy().run(run, *inputs)
+        except Exception:
             self._careful.append(run)
+            raise
+        self._careful.append(run)
+        return results

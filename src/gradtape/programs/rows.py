@@ -19,7 +19,7 @@ from gradtape.programs.forms import into, is_view
 from gradtape.programs.graph import Graph, Guard, Node
 from gradtape.programs.rewrites.building import kind, ufunc_of
 
-__all__ = ["Item", "Loop", "nbytes", "planned", "row_inputs", "summed_inputs"]
+__all__ = ["LARGE_BYTES", "Item", "Loop", "nbytes", "planned", "row_inputs", "summed_inputs"]
 
 #: From this size on, an array is computed by blocks.
 LARGE_BYTES = 1 << 18

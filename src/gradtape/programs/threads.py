@@ -24,11 +24,11 @@ _listeners: list[Callable[[int], None]] = []
 
 
 def set_threads(n: int | None) -> None:
-    """Say how many threads the LLVM engine may use.
+    """Say how many threads programs may use.
 
-    Programs over many entries (from some ten thousand on) run on several threads, the caller's
-    among them; the results are the same however many there are. BLAS has threads of its own, which
-    this does not change.
+    Programs over many entries (from some ten thousand on with the LLVM engine, a hundred thousand
+    with NumPy's) run on several threads, the caller's among them; the results are the same however
+    many there are. BLAS has threads of its own, which this does not change.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def set_threads(n: int | None) -> None:
 
 
 def get_threads() -> int:
-    """How many threads the LLVM engine may use, the caller's among them.
+    """How many threads programs may use, the caller's among them.
 
     Returns
     -------
