@@ -85,7 +85,7 @@ def test_shapes_that_depend_on_values():
         (np.diag([1.0, 2.0]),),
         (np.array([[0.0, 1.0], [-1.0, 0.0]]),),
         (np.diag([3.0, 2.0]),),
-        traces=2,
+        traces=2 if np.linalg.eigvals(np.eye(2)).dtype.kind == "f" else 1,  # of NumPy 2.5: complex
     )
     check(lambda x: np.trim_zeros(x), (np.array([0.0, 1, 0]),), (np.array([1.0, 1, 0]),), traces=2)
 

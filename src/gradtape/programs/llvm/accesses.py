@@ -109,8 +109,7 @@ class Accesses:
         seen = _applied(node, probe)
         if seen is None:
             return None
-        offset = seen.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
-        return Access(source.root, offset, seen.shape, seen.strides)
+        return Access(source.root, _address(seen) - _address(memory), seen.shape, seen.strides)
 
 
 def picked_entries(memory: Any, index: Any) -> Any:
@@ -118,15 +117,15 @@ def picked_entries(memory: Any, index: Any) -> Any:
     return np.asarray(memory[index if ... in index else (*index, ...)])
 
 
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
 def _applied(node: Node, probe: Any) -> Any:
     """What a node makes of bytes, looked at only; None if they would have to be copied."""
     if node.op is reshaped:
-        try:
-            seen = probe.view()
-            seen.shape = node.shape
-        except AttributeError:
-            return None
-        return seen
+        seen = probe.reshape(node.shape)  # a copy, where no view would do
+        return seen if _address(seen) == _address(probe) else None
     if node.op is transposed:
         order = [axis % probe.ndim for axis in node.params[0]]
         return probe.transpose(order)
