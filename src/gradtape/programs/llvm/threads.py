@@ -47,10 +47,11 @@ _LAYOUT = f"""
   ptr, ptr, i64,          ; 10 the job's function, 11 what it is given, 12 its pieces
   [5 x i64],
   i64, i64, i64,          ; 14 threads wanted, 15 workers there, 16 whether they must end
-  i32, i32, [4 x i64],    ; 17 whether it is closed, 18 the process
-  [16 x i64],             ; 20 mutex
-  [16 x i64], [16 x i64], ; 21 there is work, 22 all is done
-  [{MOST_THREADS} x %seat] ; 23
+  i32, i32,               ; 17 whether it is closed, 18 the process
+  i64, [3 x i64],         ; 19 the process that takes it over
+  [16 x i64],             ; 21 mutex
+  [16 x i64], [16 x i64], ; 22 there is work, 23 all is done
+  [{MOST_THREADS} x %seat] ; 24
 }}
 declare i32 @pthread_mutex_lock(ptr)
 declare i32 @pthread_mutex_unlock(ptr)
@@ -103,7 +104,7 @@ run:
   %awake = icmp eq i64 %w, 0
   br i1 %awake, label %look, label %wake
 wake:
-  %all = getelementptr %pool, ptr %p, i32 0, i32 22
+  %all = getelementptr %pool, ptr %p, i32 0, i32 23
   call void @wake(ptr %p, ptr %all)
   br label %look
 end:
@@ -111,7 +112,7 @@ end:
 }
 
 define internal void @wake(ptr %p, ptr %condition) #0 {
-  %mutex = getelementptr %pool, ptr %p, i32 0, i32 20
+  %mutex = getelementptr %pool, ptr %p, i32 0, i32 21
   call i32 @pthread_mutex_lock(ptr %mutex)
   call i32 @pthread_cond_broadcast(ptr %condition)
   call i32 @pthread_mutex_unlock(ptr %mutex)
@@ -125,8 +126,8 @@ define internal ptr @worker(ptr %seat) #0 {
   %ticket = getelementptr %pool, ptr %p, i32 0, i32 0
   %sleeping = getelementptr %pool, ptr %p, i32 0, i32 6
   %ending = getelementptr %pool, ptr %p, i32 0, i32 16
-  %mutex = getelementptr %pool, ptr %p, i32 0, i32 20
-  %condition = getelementptr %pool, ptr %p, i32 0, i32 21
+  %mutex = getelementptr %pool, ptr %p, i32 0, i32 21
+  %condition = getelementptr %pool, ptr %p, i32 0, i32 22
   br label %work
 work:
   call void @work(ptr %p, i64 %slot)
@@ -184,7 +185,10 @@ define internal void @together(ptr %p, ptr %f, ptr %g, i64 %n) #0 {
   %busy = getelementptr %pool, ptr %p, i32 0, i32 4
   %w = load atomic i64, ptr %wanted monotonic, align 8
   %several = icmp ugt i64 %w, 1
-  br i1 %several, label %enter, label %alone
+  br i1 %several, label %several_wanted, label %alone
+several_wanted:
+  %ours = call i1 @notice(ptr %p)
+  br i1 %ours, label %enter, label %alone
 enter:
   %exchange = cmpxchg ptr %busy, i64 0, i64 1 seq_cst seq_cst
   %free = extractvalue { i64, i1 } %exchange, 1
@@ -222,7 +226,7 @@ publish:
   %asleep = icmp ne i64 %s, 0
   br i1 %asleep, label %rouse, label %share
 rouse:
-  %work = getelementptr %pool, ptr %p, i32 0, i32 21
+  %work = getelementptr %pool, ptr %p, i32 0, i32 22
   call void @wake(ptr %p, ptr %work)
   br label %share
 share:
@@ -239,8 +243,8 @@ pause:
   %again = icmp ult i64 %next, LOOKS
   br i1 %again, label %look, label %sleep
 sleep:
-  %mutex = getelementptr %pool, ptr %p, i32 0, i32 20
-  %condition = getelementptr %pool, ptr %p, i32 0, i32 22
+  %mutex = getelementptr %pool, ptr %p, i32 0, i32 21
+  %condition = getelementptr %pool, ptr %p, i32 0, i32 23
   call i32 @pthread_mutex_lock(ptr %mutex)
   store atomic i64 1, ptr %waits seq_cst, align 8
   br label %check
@@ -278,7 +282,7 @@ check:
   %more = icmp ult i64 %number, %w
   br i1 %more, label %hire, label %end
 hire:
-  %seat = getelementptr %pool, ptr %p, i32 0, i32 23, i64 %i
+  %seat = getelementptr %pool, ptr %p, i32 0, i32 24, i64 %i
   store ptr %p, ptr %seat, align 8
   %slot = getelementptr %seat, ptr %seat, i32 0, i32 1
   store i64 %number, ptr %slot, align 8
@@ -297,22 +301,35 @@ end:
   ret void
 }
 
-; In a process that is a copy, however it was made, there are no workers, nor anybody else.
-define internal void @notice(ptr %p) #0 {
+; In a process that is a copy, however it was made, there are no workers, nor anybody else; and a
+; worker may have held the mutex when it was made. The first who notices takes the pool over;
+; whether it is there to be used.
+define internal i1 @notice(ptr %p) #0 {
   %place = getelementptr %pool, ptr %p, i32 0, i32 18
-  %before = load i32, ptr %place, align 4
+  %before = load atomic i32, ptr %place seq_cst, align 4
   %now = call i32 @getpid()
   %same = icmp eq i32 %before, %now
-  br i1 %same, label %end, label %begin
+  br i1 %same, label %end, label %copied
+copied:
+  %taking = getelementptr %pool, ptr %p, i32 0, i32 19
+  %process = sext i32 %now to i64
+  %other = load atomic i64, ptr %taking seq_cst, align 8
+  %taken = icmp eq i64 %other, %process
+  br i1 %taken, label %later, label %take
+take:
+  %exchange = cmpxchg ptr %taking, i64 %other, i64 %process seq_cst seq_cst
+  %mine = extractvalue { i64, i1 } %exchange, 1
+  br i1 %mine, label %begin, label %later
+later:
+  ret i1 false
 begin:
   %busy = getelementptr %pool, ptr %p, i32 0, i32 4
   %sleeping = getelementptr %pool, ptr %p, i32 0, i32 6
   %waits = getelementptr %pool, ptr %p, i32 0, i32 8
   %there = getelementptr %pool, ptr %p, i32 0, i32 15
-  %mutex = getelementptr %pool, ptr %p, i32 0, i32 20
-  %work = getelementptr %pool, ptr %p, i32 0, i32 21
-  %all = getelementptr %pool, ptr %p, i32 0, i32 22
-  store i32 %now, ptr %place, align 4
+  %mutex = getelementptr %pool, ptr %p, i32 0, i32 21
+  %work = getelementptr %pool, ptr %p, i32 0, i32 22
+  %all = getelementptr %pool, ptr %p, i32 0, i32 23
   store i64 0, ptr %there, align 8
   store atomic i64 0, ptr %sleeping seq_cst, align 8
   store atomic i64 0, ptr %waits seq_cst, align 8
@@ -320,9 +337,10 @@ begin:
   call i32 @pthread_cond_init(ptr %work, ptr null)
   call i32 @pthread_cond_init(ptr %all, ptr null)
   store atomic i64 0, ptr %busy seq_cst, align 8
+  store atomic i32 %now, ptr %place seq_cst, align 4
   br label %end
 end:
-  ret void
+  ret i1 true
 }
 
 ; Waits until nobody uses the pool, and lets its workers end. Nobody can use it until it is opened;
@@ -330,9 +348,11 @@ end:
 define internal void @close(ptr %p) #0 {
   %wanted = getelementptr %pool, ptr %p, i32 0, i32 14
   %busy = getelementptr %pool, ptr %p, i32 0, i32 4
-  call void @notice(ptr %p)
   br label %try
 try:
+  %ours = call i1 @notice(ptr %p)
+  br i1 %ours, label %claim, label %wait
+claim:
   store atomic i64 1, ptr %wanted seq_cst, align 8
   %exchange = cmpxchg ptr %busy, i64 0, i64 1 seq_cst seq_cst
   %free = extractvalue { i64, i1 } %exchange, 1
@@ -345,7 +365,7 @@ mine:
   store i32 1, ptr %closed, align 4
   %ending = getelementptr %pool, ptr %p, i32 0, i32 16
   store atomic i64 1, ptr %ending seq_cst, align 8
-  %work = getelementptr %pool, ptr %p, i32 0, i32 21
+  %work = getelementptr %pool, ptr %p, i32 0, i32 22
   call void @wake(ptr %p, ptr %work)
   %there = getelementptr %pool, ptr %p, i32 0, i32 15
   br label %check
@@ -356,7 +376,7 @@ check:
 join:
   %less = sub i64 %i, 1
   store i64 %less, ptr %there, align 8
-  %place = getelementptr %pool, ptr %p, i32 0, i32 23, i64 %less, i32 2
+  %place = getelementptr %pool, ptr %p, i32 0, i32 24, i64 %less, i32 2
   %thread = load ptr, ptr %place, align 8
   call i32 @pthread_join(ptr %thread, ptr null)
   br label %check
@@ -370,7 +390,7 @@ define internal void @open(ptr %p, i64 %n) #0 {
   %wanted = getelementptr %pool, ptr %p, i32 0, i32 14
   %busy = getelementptr %pool, ptr %p, i32 0, i32 4
   %closed = getelementptr %pool, ptr %p, i32 0, i32 17
-  call void @notice(ptr %p)
+  call i1 @notice(ptr %p)
   %c = load i32, ptr %closed, align 4
   %is_open = icmp eq i32 %c, 0
   br i1 %is_open, label %end, label %do
@@ -392,7 +412,7 @@ define internal void @resize(ptr %p, i64 %n) #0 {
 
 _SETUP = """
 define void @setup(ptr %p, ptr %functions) #0 {
-  call void @notice(ptr %p)
+  call i1 @notice(ptr %p)
   %second = getelementptr ptr, ptr %functions, i32 1
   %third = getelementptr ptr, ptr %functions, i32 2
   %fourth = getelementptr ptr, ptr %functions, i32 3
