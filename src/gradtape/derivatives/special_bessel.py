@@ -16,21 +16,22 @@ from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufu
 from gradtape.derivatives.special_fractions import by_logarithm
 from gradtape.derivatives.special_macdonald import i_corrected, k_corrected
 from gradtape.derivatives.special_parts import cut
+from gradtape.derivatives.special_regions import (
+    beyond,
+    first_hankel_slope,
+    inwards,
+    j_slope,
+    second_hankel_slope,
+    y_slope,
+)
 from gradtape.derivatives.special_scaled import scaled_i, scaled_k
 from gradtape.derivatives.special_turned import turned_corrected
-from gradtape.derivatives.special_zeros import (
-    hankel_corrected,
-    j_corrected,
-    spherical_corrected,
-    y_corrected,
-)
+from gradtape.derivatives.special_zeros import spherical_corrected
 from gradtape.rules import UFUNCS, Elementwise, elementwise, meaning, strip
 
 __all__ = ["of_order", "spherical_i", "spherical_j"]
 
 
-#: From here on SciPy's Hankel functions are NaN.
-_LAST = 1e9
 #: Where Hankel functions are computed in the place of others: there that is quick.
 _ELSEWHERE = 1e4
 
@@ -43,26 +44,6 @@ def _half_difference(f: Any, v: Any, z: Any) -> Any:
 def _half_sum(f: Any, v: Any, z: Any) -> Any:
     """(f- + f+)/2, the derivative of I (10.29.1)."""
     return (f(v - 1.0, z) + f(v + 1.0, z)) / 2
-
-
-def _inwards(f: Any, v: Any, z: Any, out: Any) -> Any:
-    """f- - (v/z) f or (v/z) f - f+, the derivative of Y and H (10.6.2), by the order nearer to 0.
-
-    These grow with the order so fast that the rounding of v + 1 would cost digits. At 0 the last
-    term is infinite, and outweighs the other one.
-    """
-    order, sign = abs(strip(v)), _sign(strip(v))
-    side = sign * f(v - sign, z)
-    none = np.equal(order, 0)
-    side = np.where(np.equal(strip(z), 0) & ~none, 0, side)
-    return side - np.where(none, 0, order / z * out)
-
-
-def _sign(v: Any) -> Any:
-    """1 or -1, which is as much of a Python number as v is."""
-    if hasattr(v, "dtype"):
-        return 1.0 * np.where(v < 0, -np.ones((), v.dtype), np.ones((), v.dtype))
-    return -1.0 if v < 0 else 1.0
 
 
 def _k_slope(f: Any, v: Any, z: Any, out: Any) -> Any:
@@ -88,60 +69,29 @@ def _kve_slope(v: Any, z: Any, out: Any) -> Any:
     return by_logarithm(v, z, out, out + _k_slope(special.kve, v, z, out), 1)
 
 
-# Real arguments: J and Y are the parts of H, of which SciPy's is much closer where they are of one
-# size; where they are not, SciPy's H loses the smaller one.
-
-
-def _beyond(v: Any, x: Any) -> Any:
-    """Where J and Y of a real x are of one size, or SciPy's J comes by a recurrence."""
-    order, size = abs(strip(v)), strip(x)
-    start = np.maximum(np.minimum(order, 2 * np.sqrt(order + 1)), 1.5 * order - 5)
-    return (size >= np.maximum(start, 2)) & (size < _LAST)
-
-
-def _oscillating(part: Any, v: Any, x: Any, direct: Any) -> Any:
-    """A part of H' = J' + i Y' where a real x is beyond the order."""
-    beyond = _beyond(v, x)
-    inside = cut(beyond, x, _ELSEWHERE)
-    slope = _inwards(special.hankel1, v, inside, special.hankel1(v, inside))
-    return np.where(beyond, part(slope), direct)
-
-
 def of_order(v: float, part: Any, x: Any, direct: Any) -> Any:
-    """J or Y of the order 0 or 1, of which SciPy's j0 to y1 lose as many ulps as x is large."""
-    beyond = _beyond(v, x)
-    value = np.where(beyond, part(special.hankel1(v, cut(beyond, x, _ELSEWHERE))), direct)
-    if v == 0:
-        return value
-    # J1 is -J0', and Y1 is -Y0'.
-    return -(j_corrected if part is np.real else y_corrected)(0.0, strip(x), -value)
+    """J or Y of a real x, of which SciPy's j0 to y1 lose as many ulps as x is large."""
+    far = beyond(v, x)
+    return np.where(far, part(special.hankel1(v, cut(far, x, _ELSEWHERE))), direct)
 
 
 def _j_slope(v: Any, z: Any) -> Any:
-    direct = _half_difference(special.jv, v, z)
     if np.iscomplexobj(z):
-        return direct
-    return j_corrected(strip(v), strip(z), _oscillating(np.real, v, z, direct))
+        return _half_difference(special.jv, v, z)
+    return j_slope(strip(v), z)
 
 
-def _y_slope(v: Any, z: Any, out: Any) -> Any:
-    direct = _inwards(special.yv, v, z, out)
+def _y_slope(v: Any, z: Any) -> Any:
     if np.iscomplexobj(z):
-        return direct
-    return y_corrected(strip(v), strip(z), _oscillating(np.imag, v, z, direct))
+        return inwards(special.yv, v, z, special.yv(v, z))
+    return y_slope(strip(v), z)
 
 
-def _hankel_slope(ufunc: Any, i: complex) -> Any:
-    """H', which is J' + i Y' for real z."""
-    nearer = hankel_corrected(i)
-
-    def slope(v: Any, z: Any, out: Any) -> Any:
-        direct = _inwards(ufunc, v, z, out)
+def _hankel_slope(ufunc: Any, real: Any) -> Any:
+    def slope(v: Any, z: Any) -> Any:
         if np.iscomplexobj(z):
-            return direct
-        inside = (strip(z) > 0) & ~_beyond(v, z)
-        slope = np.where(inside, _of_parts(v, cut(inside, z, 1), i)[1], direct)
-        return nearer(strip(v), strip(z), slope)
+            return inwards(ufunc, v, z, ufunc(v, z))
+        return real(strip(v), z)
 
     return slope
 
@@ -149,7 +99,7 @@ def _hankel_slope(ufunc: Any, i: complex) -> Any:
 def _of_parts(v: Any, x: Any, i: complex) -> tuple[Any, Any]:
     """J + i Y and its derivative."""
     y = special.yv(v, x)
-    slope = _half_difference(special.jv, v, x) + i * _inwards(special.yv, v, x, y)
+    slope = _half_difference(special.jv, v, x) + i * inwards(special.yv, v, x, y)
     return special.jv(v, x) + i * y, slope
 
 
@@ -158,10 +108,10 @@ def _scaled_hankel_slope(ufunc: Any, i: complex) -> Any:
     nearer = turned_corrected(i)
 
     def slope(v: Any, z: Any, out: Any) -> Any:
-        direct = _inwards(ufunc, v, z, out) - i * out
+        direct = inwards(ufunc, v, z, out) - i * out
         if np.iscomplexobj(z):
             return by_logarithm(v, z, out, direct, -i)
-        inside = (strip(z) > 0) & ~_beyond(v, z)
+        inside = (strip(z) > 0) & ~beyond(v, z)
         x = cut(inside, z, 1)
         value, by_x = _of_parts(v, x, i)
         turned = np.exp(np.multiply(-i, x)) * (by_x - i * value)
@@ -179,8 +129,8 @@ elementwise(
         special.iv: (None, _i_slope),
         special.kv: (None, _k_slope_nearer),
         special.kn: (None, _k_slope_nearer),
-        special.hankel1: (None, _hankel_slope(special.hankel1, 1j)),
-        special.hankel2: (None, _hankel_slope(special.hankel2, -1j)),
+        special.hankel1: (None, _hankel_slope(special.hankel1, first_hankel_slope)),
+        special.hankel2: (None, _hankel_slope(special.hankel2, second_hankel_slope)),
         # Scaled by exp(z), exp(-iz), exp(iz): holomorphic.
         special.kve: (None, _kve_slope),
         special.hankel1e: (None, _scaled_hankel_slope(special.hankel1e, 1j)),
@@ -195,14 +145,10 @@ elementwise(
 
 elementwise(
     {
-        special.j0: lambda x: -of_order(1.0, np.real, x, special.j1(x)),
-        special.j1: lambda x: j_corrected(
-            1.0,
-            strip(x),
-            _oscillating(np.real, 1.0, x, (special.j0(x) - special.jv(2.0, x)) / 2),
-        ),
-        special.y0: lambda x: -of_order(1.0, np.imag, x, special.y1(x)),
-        special.y1: lambda x, out: _y_slope(1.0, x, out),
+        special.j0: lambda x: j_slope(0.0, x),
+        special.j1: lambda x: j_slope(1.0, x),
+        special.y0: lambda x: y_slope(0.0, x),
+        special.y1: lambda x: y_slope(1.0, x),
         special.i0: lambda x: special.i1(x),
         special.i1: lambda x: (special.i0(x) + special.iv(2.0, x)) / 2,
         special.k0: lambda x: -special.k1(x),

@@ -14,16 +14,19 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from gradtape.derivatives.special_parts import piece
 from gradtape.derivatives.special_precision import blockwise
 from gradtape.needs import Named
 from gradtape.rules import Elementwise, elementwise
 
 __all__ = ["carlson"]
 
-#: Steps in s, for real and for complex arguments, whose singularities may be nearer.
-_STEP, _COMPLEX_STEP = 0.4, 0.2
+#: Steps in s, of few bits, for real and for complex arguments, whose singularities may be nearer.
+_STEP, _COMPLEX_STEP = 0.375, 0.1875
 #: The integrand is cut off where it has fallen to exp(-_DEPTH).
 _DEPTH = 40.0
+#: From that share of another term on, one that is taken off it would cost digits.
+_NEAR = 0.6
 
 
 def _carlson(x: Any, y: Any, z: Any, p: Any, a: int, b: int, c: int, d: int) -> Any:
@@ -40,18 +43,17 @@ def _trapezoid(arguments: tuple[Any, ...], powers: tuple[int, ...]) -> Any:
     smallest = np.min(np.where(sizes > 0, sizes / unit, 1.0), axis=0)
     at_zero = 1 - sum([np.where(v == 0, k / 2, 0.0) for v, k in terms])  # t to this power
     at_infinity = sum(powers) / 2 - 1
-    low = np.log(smallest) - _DEPTH / np.maximum(at_zero, 0.5)
-    high = _DEPTH / at_infinity
     is_complex = any([np.iscomplexobj(v) for v in arguments])
     step = _COMPLEX_STEP if is_complex else _STEP
-    width = high - low  # infinite or NaN where an argument is
-    count = int(np.ceil(np.max(width, initial=step, where=np.isfinite(width)) / step))
-    s = low[:, None] + width[:, None] * (np.arange(count + 1) / count)
-    nodes = np.exp(s)
+    # Whole numbers of steps, which are not rounded, from each end; infinite where an argument is.
+    low = np.floor((np.log(smallest) - _DEPTH / np.maximum(at_zero, 0.5)) / step)
+    steps = np.ceil(_DEPTH / at_infinity / step) - low
+    count = int(np.max(steps, initial=1.0, where=np.isfinite(steps)))
+    nodes = np.exp(step * (low[:, None] + np.arange(count + 1)))
     integrand = nodes
     for v, k in terms:
         integrand = integrand * np.sqrt(nodes + v[:, None]) ** -k
-    result = integrand.sum(-1) * (width / count) * unit**-at_infinity
+    result = integrand.sum(-1) * step * unit**-at_infinity
     # On the negative axis, principal values would be meant.
     cut = np.any([(np.real(v) < 0) & (np.imag(v) == 0) for v, _ in terms], axis=0)
     return np.where(at_zero > 0, np.where(cut, np.nan, result), np.inf)
@@ -90,10 +92,29 @@ def _rc(x: Any, y: Any) -> Any:
     )
 
 
-def _rg(x: Any, y: Any, z: Any) -> Any:
-    """The partial of RG by x: (RF - x RD(y, z, x) / 3) / 4, whose last term is 0 at x = 0."""
-    last = np.where(x == 0, 0, x * special.elliprd(y, z, np.where(x == 0, 1, x)))
-    return (special.elliprf(x, y, z) - last / 3) / 4
+def _rg_slope(x: Any, y: Any, z: Any) -> Any:
+    """The partial of RG by x: (RF - x RD(y, z, x) / 3) / 4, whose last term is 0 at x = 0.
+
+    Where the two cancel, since x is the largest, it is an integral with t (t+x)^(-3/2).
+    """
+    first = special.elliprf(x, y, z)
+    last = np.where(x == 0, 0, x * special.elliprd(y, z, np.where(x == 0, 1, x))) / 3
+    result = (first - last) / 4
+    near = ~(np.abs(last) <= _NEAR * np.abs(first)) | np.isnan(result)
+    if np.any(near):
+        result[near] = carlson(x[near], y[near], z[near], 0.0, 3, 1, 1, -2) / 8
+    return result
+
+
+_rg: Elementwise = piece(
+    _rg_slope,
+    (
+        lambda x, y, z: -0.1875 * carlson(x, y, z, 0.0, 5, 1, 1, -2),
+        lambda x, y, z: -0.0625 * carlson(x, y, z, 0.0, 3, 3, 1, -2),
+        lambda x, y, z: -0.0625 * carlson(x, y, z, 0.0, 3, 1, 3, -2),
+    ),
+    ("x", "y", "z"),
+)
 
 
 def _rj(i: int) -> Any:

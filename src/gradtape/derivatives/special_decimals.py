@@ -12,7 +12,7 @@ from decimal import Context, Decimal, localcontext
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-__all__ = ["Bessel", "bessel", "fisher_gap", "pi", "settings", "sine_and_cosine"]
+__all__ = ["Bessel", "bessel", "fisher_gap", "pi", "settings", "sine_and_cosine", "student_gap"]
 
 #: So many digits are right, of the amplitude; that far beside a whole order Y is the same to these.
 _DIGITS = 40
@@ -195,6 +195,21 @@ def fisher_gap(n: float, d: float, x: float, p: float) -> float:
         if share < Decimal("0.5"):
             return float(_beta_share(a, b, share) - Decimal(p))
         return float((1 - Decimal(p)) - _beta_share(b, a, 1 - share))
+
+
+@lru_cache(maxsize=4096)
+def student_gap(n: float, t: float, p: float) -> float:
+    """What Student's distribution function is more than p, likewise."""
+    if not 0 < n < _MANY or not 0 < abs(t) < math.inf:
+        return math.nan
+    with localcontext(settings(_TWICE + 4)):
+        a, half, square = Decimal(n) / 2, Decimal("0.5"), Decimal(t) * Decimal(t)
+        share = square / (Decimal(n) + square)
+        if share < half:
+            middle = _beta_share(half, a, share) / 2
+            return float((half - Decimal(p)) + (middle if t > 0 else -middle))
+        tail = _beta_share(a, half, 1 - share) / 2
+        return float(((1 - Decimal(p)) - tail) if t > 0 else tail - Decimal(p))
 
 
 def _beta_share(a: Decimal, b: Decimal, w: Decimal) -> Decimal:

@@ -14,6 +14,8 @@ from scipy import special
 from gradtape.derivatives.special_arguments import ORDER, PARAMETER, refusing_ufuncs
 from gradtape.derivatives.special_precision import like
 from gradtape.derivatives.special_ufuncs import several
+from gradtape.derivatives.special_weber import curvature, weber_d, weber_v
+from gradtape.derivatives.special_weber_waves import waving, weber_w
 from gradtape.needs import Named
 from gradtape.rules import elementwise, refuse, strip
 
@@ -55,20 +57,20 @@ refusing_ufuncs({0: ORDER}, special.struve, special.modstruve)
 # Parabolic cylinder functions -------------------------------------------------------------------
 
 
-def _weber(ufunc: Any, name: str, reason: str, curvature: Any) -> None:
+def _weber(ufunc: Any, name: str, reason: str, solution: Any, curvature: Any) -> None:
     """Register a function that SciPy gives with its slope; curvature is w''/w."""
     several(
         ufunc,
         (name, "x"),
-        (None, Named(lambda p, x: ufunc(p, x)[1], (name, "x"))),
-        (None, Named(lambda p, x: curvature(p, x) * ufunc(p, x)[0], (name, "x"))),
+        (None, Named(lambda p, x: solution(p, x, 1), (name, "x"))),
+        (None, Named(lambda p, x: curvature(p, x) * solution(p, x, 0), (name, "x"))),
         reasons={0: reason},
     )
 
 
-_weber(special.pbdv, "v", ORDER, lambda v, x: x * x / 4 - (v + 0.5))  # (12.2.4)
-_weber(special.pbvv, "v", ORDER, lambda v, x: x * x / 4 - (v + 0.5))
-_weber(special.pbwa, "a", PARAMETER, lambda a, x: a - x * x / 4)  # (12.14.2)
+_weber(special.pbdv, "v", ORDER, weber_d, curvature)
+_weber(special.pbvv, "v", ORDER, weber_v, curvature)
+_weber(special.pbwa, "a", PARAMETER, weber_w, waving)
 
 # Mathieu functions ------------------------------------------------------------------------------
 

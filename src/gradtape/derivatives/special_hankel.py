@@ -27,6 +27,7 @@ from gradtape.derivatives.special_pairs import (
     times,
     two_sum,
 )
+from gradtape.derivatives.special_places import by_places
 from gradtape.derivatives.special_precision import blockwise
 
 __all__ = [
@@ -187,7 +188,14 @@ def hankel_slope(v: Any, x: Any, s: float = 0.0) -> Any:
 
     With s that of J x^-s and Y x^-s times x^s; then only for orders above 0.
     """
-    return by_blocks(lambda v, x: _slope(upwards(v, x, False, True), v, x, s), v, x)
+
+    def value(v: Any, x: Any) -> Any:
+        return by_blocks(lambda v, x: _value(upwards(v, x, False, True)[1], v, x), v, x)
+
+    def slope(v: Any, x: Any) -> Any:
+        return by_blocks(lambda v, x: _slope(upwards(v, x, False, True), v, x, s), v, x)
+
+    return by_places(lambda v, x: (value(v, x), slope(v, x)), slope, v, x, s)
 
 
 def turned_slope(v: Any, x: Any) -> Any:
@@ -213,10 +221,17 @@ def j_slope_inside(v: Any, x: Any, s: float = 0.0) -> Any:
 
     J(v+1)/J(v) is a continued fraction (10.10.1), and J Y' - J' Y = 2/(pi x) (10.5.2).
     """
-    return blockwise(lambda v, x: _inside(v, x, s), v, x, block=_ENTRIES)
+
+    def value(v: Any, x: Any) -> Any:
+        return blockwise(lambda v, x: _inside(v, x, s)[0], v, x, block=_ENTRIES)
+
+    def slope(v: Any, x: Any) -> Any:
+        return blockwise(lambda v, x: _inside(v, x, s)[1], v, x, block=_ENTRIES)
+
+    return by_places(lambda v, x: (value(v, x), slope(v, x)), slope, v, x, s)
 
 
-def _inside(v: Any, x: Any, s: float) -> Any:
+def _inside(v: Any, x: Any, s: float) -> tuple[Any, Any]:
     entries = upwards(v, x, False, True)
     value, slope = _value(entries[1], v, x).imag, _slope(entries, v, x, 0.0).imag
     terms = _TERMS + int(_ROOTS * np.max(x) ** (1 / 3))
@@ -230,4 +245,5 @@ def _inside(v: Any, x: Any, s: float) -> Any:
     minus = -ratio[0], -ratio[1]
     rise = plus(pair_quotient((v, 0.0), x), minus)[0]
     damped = plus(pair_quotient(two_sum(v, -s), x), minus)[0]
-    return 2 / math.pi / x * damped / (slope - value * rise)
+    inside = 2 / math.pi / x / (slope - value * rise)
+    return inside, inside * damped

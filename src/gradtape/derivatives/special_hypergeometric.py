@@ -12,96 +12,148 @@ import numpy as np
 from scipy import special
 
 from gradtape.derivatives.special_arguments import PARAMETER, refusing_ufuncs
+from gradtape.derivatives.special_gamma_pairs import reciprocal_gamma
+from gradtape.derivatives.special_gauss import connected, ends, gauss
 from gradtape.derivatives.special_incomplete import chosen
+from gradtape.derivatives.special_limit import limit
+from gradtape.derivatives.special_pairs import Pair, pair_over, plus, times, two_sum
 from gradtape.derivatives.special_parts import piece
+from gradtape.derivatives.special_power_series import asymptotic, summed, trusted
 from gradtape.rules import Elementwise, elementwise
 
 __all__ = ["kummer"]
 
-#: Up to this x Kummer's series is summed: SciPy's sum is off by some 20 units in the last place.
+# Kummer's function ------------------------------------------------------------------------------
+
+#: Up to this size of x the series is summed; further out the asymptotic one.
 _FAR = 100.0
 
 
-def _series(a: Any, b: Any, x: Any) -> Any:
-    """The sum (13.2.2) from its end on; all terms are positive."""
-    largest = float(np.max(x))
-    total = np.ones(x.shape)
-    for k in range(int(largest + 12 * largest**0.5) + 30, -1, -1):
-        total = 1 + (a + k) / (b + k) * (x / (k + 1)) * total
-    return total
-
-
-def _kummer(a: Any, b: Any, x: Any) -> Any:
+def _kummer(a: Any, b: Any, x: Any, n: Any) -> Any:
+    """M(a + n, b + n, x); of negative numbers exp(x) M(b - a, b + n, -x) (13.2.39)."""
     if x.dtype.kind == "c":
-        return special.hyp1f1(a.real, b.real, x)
-    near = (a > 0) & (b > 0) & (a < b + 20) & (x > 0) & (x < _FAR)
-    return np.where(near, chosen(near, _series, a, b, x), special.hyp1f1(a, b, x))
+        return special.hyp1f1((a + n).real, (b + n).real, x)
+    first, second, gap = two_sum(a, n), two_sum(b, n), two_sum(b, -a)
+    polynomial = ends(first)
+    turned = (x < 0) & ~polynomial
+    whole = polynomial | (turned & ends(gap))
+    above = np.where(turned, gap[0], first[0]), np.where(turned, gap[1], first[1])
+    place = np.where(turned, -x, x)
+    result = np.full(x.shape, np.nan)
+    near = (np.abs(x) <= _FAR) | (whole & (np.abs(x) < np.inf))
+    if np.any(near):
+        parts = [(p[0][near], p[1][near]) for p in (above, second)]
+        found = trusted(*summed(parts[:1], parts[1:], (place[near], 0 * place[near])))
+        result[near] = found * np.where(turned[near], np.exp(x[near]), 1)
+    far = ~near & (np.abs(x) < np.inf)
+    if np.any(far):
+        parts = [(p[0][far], p[1][far]) for p in (above, second)]
+        result[far] = _kummer_far(parts[0], parts[1], place[far], turned[far])
+    other = np.isnan(result)
+    result[other] = special.hyp1f1((a + n)[other], (b + n)[other], x[other])
+    return result
 
 
-#: 1F1(a; b; x).
+def _kummer_far(a: Pair, b: Pair, x: Any, turned: Any) -> Any:
+    """By the asymptotic series (13.7.2), of x > 0, and times exp(-x) where it was turned."""
+    gap = plus(b, times(a, -1.0))
+    factor = pair_over(reciprocal_gamma(a), reciprocal_gamma(b))[0]
+    power = np.power(x, -gap[0]) * (1 - gap[1] * np.log(x))
+    half = np.exp(np.where(turned, 0, x / 2))  # twice a half does not overflow early
+    found = factor * asymptotic(1 - a[0], gap[0], 1 / x) * power * half * half
+    return np.where(factor == 0, np.nan, found)
+
+
+#: 1F1(a + n; b + n; x).
 kummer: Elementwise = piece(
-    _kummer, (None, None, lambda a, b, x: kummer(a + 1, b + 1, x) * (a / b)), ("a", "b", "x")
+    _kummer,
+    (None, None, lambda a, b, x, n: kummer(a, b, x, n + 1) * ((a + n) / (b + n)), None),
+    ("a", "b", "x", "n"),
 )
 
-
-def _limit_series(b: Any, z: Any) -> Any:
-    """The sum (16.2.1) from its end on, as above."""
-    total = np.ones(z.shape)
-    for k in range(int(3 * float(np.max(np.abs(z))) ** 0.5) + 30, -1, -1):
-        total = 1 + z / (b + k) / (k + 1) * total
-    return total
+# Tricomi's function -----------------------------------------------------------------------------
 
 
-def _limit(b: Any, z: Any) -> Any:
-    if z.dtype.kind == "c":
-        return special.hyp0f1(b.real, z)
-    near = (b > 0) & (z > -1) & (z < _FAR)
-    return np.where(near, chosen(near, _limit_series, b, z), special.hyp0f1(b, z))
+#: The places of the integral are multiples of this, and so not rounded.
+_GRID = 2.0**-40
 
 
-#: 0F1(b; z).
-limit: Elementwise = piece(_limit, (None, lambda b, z: limit(b + 1, z) / b), ("b", "z"))
+def _laplace(a: Any, a_lost: Any, gap: Any, gap_lost: Any, x: Any) -> Any:
+    """The integral (13.4.4) of t**(a-1) (1 + t)**gap exp(-x t) over t > 0, over Gamma(a).
 
-
-def _laplace(a: Any, b: Any, x: Any) -> Any:
-    """The integral (13.4.4) of t**(a-1) (1 + t)**(b-a-1) exp(-x t) over t > 0, over Gamma(a).
-
-    By the trapezoidal rule in log t, whose error falls exponentially.
+    By the trapezoidal rule in log t, whose error falls exponentially. What the exponents lost when
+    they were rounded comes back by the derivatives.
     """
-    a, b, x = a[:, None], b[:, None], x[:, None]
+    over = reciprocal_gamma((a, a_lost))[0]
+    a, a_lost, gap, gap_lost, x = [v[:, None] for v in (a, a_lost, gap, gap_lost, x)]
     left = np.log(np.minimum(1, 1 / x)) - 42 / a
-    step = (np.log((60 + 4 * (a + np.abs(b))) / x) - left) / 255
-    s = left + step * np.arange(256)
+    step = (np.log((60 + 4 * (a + np.abs(gap + a + 1))) / x) - left) / 255
+    step = np.ceil(step / _GRID) * _GRID
+    s = np.rint(left / _GRID) * _GRID + step * np.arange(256)
     t = np.exp(s)
-    values = t**a * np.exp(-x * t + (b - a - 1) * np.log1p(t))
-    return np.sum(values, axis=-1) * (step * special.rgamma(a))[:, 0]
+    grown = np.log1p(t)
+    values = t**a * np.exp(-x * t + gap * grown) * (1 + (a_lost * s + gap_lost * grown))
+    return np.sum(values, axis=-1) * (step[:, 0] * over)
 
 
-def _tricomi(a: Any, b: Any, x: Any) -> Any:
+def _tricomi(a: Any, b: Any, x: Any, n: Any) -> Any:
+    """U(a + n, b + n, x)."""
     if x.dtype.kind == "c":
-        return special.hyperu(a, b, x)
-    usual = (a >= 1) & (a < 12) & (np.abs(b) < 12) & (x > 1e-8) & (x < 1e8)
-    return np.where(usual, chosen(usual, _laplace, a, b, x), special.hyperu(a, b, x))
+        return special.hyperu(a + n, b + n, x)
+    result = np.full(x.shape, np.nan)
+    for way in (_tricomi_far, _tricomi_near, _tricomi_between):
+        where = (x > 0) & (x < np.inf) & np.isnan(result)
+        if np.any(where):
+            result[where] = way(*[v[where] for v in (a, b, x, n)])
+    other = np.isnan(result)
+    result[other] = special.hyperu((a + n)[other], (b + n)[other], x[other])
+    return result
 
 
-#: U(a, b, x), of which SciPy's loses up to twelve digits.
+#: The integral serves parameters up to this, and such x.
+_LARGE, _FIRST, _LAST = 40.0, 1e-8, 1e8
+
+
+def _tricomi_between(a: Any, b: Any, x: Any, n: Any) -> Any:
+    """By the integral, or by that of x**(b-1) U (13.2.40)."""
+    first, other = two_sum(a, n), plus(two_sum(a, -b), (1.0, 0.0))
+    gap = plus(two_sum(b, -a), (-1.0, 0.0))
+    usual = (x > _FIRST) & (x < _LAST)
+    direct = usual & (first[0] >= 1) & (first[0] < _LARGE) & (np.abs(b + n) < _LARGE)
+    turned = usual & ~direct & (other[0] >= 1) & (other[0] < _LARGE) & (np.abs(2 - b - n) < _LARGE)
+    power = plus(two_sum(-b, -n), (1.0, 0.0))
+    scale = np.power(x, power[0]) * (1 + power[1] * np.log(x))
+    found = np.where(
+        turned, chosen(turned, _laplace, *other, *times(first, -1.0), x) * scale, np.nan
+    )
+    return np.where(direct, chosen(direct, _laplace, *first, *gap, x), found)
+
+
+def _tricomi_near(a: Any, b: Any, x: Any, n: Any) -> Any:
+    """By two of Kummer's functions (13.2.42), in twice the precision."""
+    gap = plus(two_sum(-b, -n), (1.0, 0.0))
+    return trusted(*connected(two_sum(a, n), None, gap, (x, 0 * x)))
+
+
+def _tricomi_far(a: Any, b: Any, x: Any, n: Any) -> Any:
+    """By the asymptotic series (13.7.3)."""
+    high, low = two_sum(a, n)
+    total = asymptotic(high, a - b + 1, -1 / x)
+    return total * np.power(x, -high) * (1 - low * np.log(x))
+
+
+#: U(a + n, b + n, x), of which SciPy's loses up to twelve digits.
 tricomi: Elementwise = piece(
-    _tricomi, (None, None, lambda a, b, x: -a * tricomi(a + 1, b + 1, x)), ("a", "b", "x")
+    _tricomi,
+    (None, None, lambda a, b, x, n: -(a + n) * tricomi(a, b, x, n + 1), None),
+    ("a", "b", "x", "n"),
 )
 
-elementwise({special.hyp0f1: (None, lambda v, z: limit(v + 1.0, z) / v)}, names=("v", "z"))
+elementwise({special.hyp0f1: (None, lambda v, z: limit(v, z, 1) / v)}, names=("v", "z"))
 elementwise(
     {
-        special.hyp1f1: (  # (13.3.15)
-            None,
-            None,
-            lambda a, b, x: kummer(a + 1.0, b + 1.0, x) * (a / b),
-        ),
-        special.hyperu: (  # (13.3.22)
-            None,
-            None,
-            lambda a, b, x: -a * tricomi(a + 1.0, b + 1.0, x),
-        ),
+        special.hyp1f1: (None, None, lambda a, b, x: kummer(a, b, x, 1) * (a / b)),  # (13.3.15)
+        special.hyperu: (None, None, lambda a, b, x: -a * tricomi(a, b, x, 1)),  # (13.3.22)
         special.wright_bessel: (  # (10.46.1), term by term
             None,
             None,
@@ -117,7 +169,7 @@ elementwise(
             None,
             None,
             None,
-            lambda a, b, c, z: special.hyp2f1(a + 1.0, b + 1.0, c + 1.0, z) * (a * b / c),
+            lambda a, b, c, z: gauss(a, b, c, z, 1) * (a * b / c),
         ),
     },
     names=("a", "b", "c", "z"),

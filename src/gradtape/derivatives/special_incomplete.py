@@ -20,32 +20,32 @@ import numpy as np
 import scipy.special as sp
 
 from gradtape.derivatives.special_densities import (
-    bare_beta_density,
-    bare_gamma_density,
     beta_density,
     gamma_density,
     log_over_psi,
     share_excess,
 )
+from gradtape.derivatives.special_pairs import two_sum
 from gradtape.derivatives.special_parts import integral, piece
 from gradtape.derivatives.special_polygamma import log_excess, polygamma, psi_rise
 from gradtape.derivatives.special_precision import blockwise
 from gradtape.derivatives.special_ufuncs import several_arguments
+from gradtape.derivatives.special_units import beta_unit, gamma_unit, unit_value
 from gradtape.rules import Elementwise
 
 __all__ = [
     *("beta_density", "beta_moment", "gamma_density", "log_moment"),
-    *("Beside", "beta_below", "beta_moment_by_a", "beta_moment_by_b", "chosen"),
-    *("small_beta", "small_gamma", "small_gamma_rest"),
+    *("Beside", "beta_below", "beta_moment_by_a", "beta_moment_by_b", "beta_tail", "chosen"),
+    *("may_stay_level", "small_beta", "small_gamma", "small_gamma_rest"),
 ]
 
 
 # Integrals over a tail ----------------------------------------------------------------------------
 
 
-def _tail_rule(per_unit: int) -> tuple[Any, Any]:
+def _tail_rule(per_unit: int, dtype: Any = float) -> tuple[Any, Any]:
     """Nodes and weights for functions on the positive axis that fall like exp(-u)."""
-    steps = np.arange(int(-3.7 * per_unit), int(3.9 * per_unit)) / per_unit
+    steps = np.arange(int(-3.7 * per_unit), int(3.9 * per_unit)).astype(dtype) / per_unit
     nodes = np.exp(steps - np.exp(-steps))
     return nodes, nodes * (1 + np.exp(-steps)) / per_unit
 
@@ -54,6 +54,8 @@ def _tail_rule(per_unit: int) -> tuple[Any, Any]:
 #: whose scale is larger than that.
 SMOOTH, CURVED, BENT = _tail_rule(12), _tail_rule(24), _tail_rule(48)
 _BENT = 30.0
+#: In long doubles.
+_FINE = _tail_rule(36, np.longdouble)
 
 
 def _tail(integrand: Callable[..., Any], scale: Any, rule: Any, *arrays: Any) -> Any:
@@ -84,7 +86,12 @@ def chosen(where: Any, function: Callable[..., Any], *arrays: Any) -> Any:
 # The gamma distribution ---------------------------------------------------------------------------
 
 
-def _gamma_below(n: int, a: Any, x: Any) -> Any:
+def _gamma_unit(a: Any, x: Any, lost: Any) -> Any:
+    """x times the density at x + lost."""
+    return unit_value(gamma_unit(a, (x, np.zeros(x.shape) + lost)))
+
+
+def _gamma_below(n: int, a: Any, x: Any, lost: Any = 0.0) -> Any:
     """The moment up to x, through t = x exp(-u); best where the density rises."""
     log_ratio = log_over_psi(a, x)
     scale = _falls_to(1.0, (1 + x) / a, lambda u: (a * u + x * np.expm1(-u), a - x * np.exp(-u)))
@@ -92,10 +99,10 @@ def _gamma_below(n: int, a: Any, x: Any) -> Any:
     def integrand(u: Any, a: Any, x: Any, log_ratio: Any) -> Any:
         return np.exp(-a * u - x * np.expm1(-u)) * (log_ratio - u) ** n
 
-    return x * bare_gamma_density(a, x) * _tail(integrand, scale, SMOOTH, a, x, log_ratio)
+    return _gamma_unit(a, x, lost) * _tail(integrand, scale, SMOOTH, a, x, log_ratio)
 
 
-def _gamma_above(n: int, a: Any, x: Any) -> Any:
+def _gamma_above(n: int, a: Any, x: Any, lost: Any = 0.0) -> Any:
     """The moment from x on, through t = x exp(u); best where the density falls."""
     log_ratio = log_over_psi(a, x)
     start = (1 + np.sqrt(1 + 2 * x)) / x
@@ -104,7 +111,7 @@ def _gamma_above(n: int, a: Any, x: Any) -> Any:
     def integrand(u: Any, a: Any, x: Any, log_ratio: Any) -> Any:
         return np.exp(a * u - x * np.expm1(u)) * (log_ratio + u) ** n
 
-    return x * bare_gamma_density(a, x) * _tail(integrand, scale, CURVED, a, x, log_ratio)
+    return _gamma_unit(a, x, lost) * _tail(integrand, scale, CURVED, a, x, log_ratio)
 
 
 def _gamma_series(a: Any, x: Any) -> Any:
@@ -164,10 +171,13 @@ Beside = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 def _centred(a: Any, b: Any, x: Any, y: Any, excess: Any) -> Any:
-    near = (np.abs(excess) < 0.5 * a) & (a + b < np.inf)
-    log = np.where(x < 0.5, np.log(x), np.log1p(-y)) + psi_rise(a, b)
-    p, q = np.where(near, a, 1), np.where(near, b, 1)
-    return np.where(near, np.log1p(np.where(near, excess, 0) / p) + log_excess(p, q), log)
+    """log x + psi(a+b) - psi(a), by the logarithm of x (a+b)/a."""
+    finite = a + b < np.inf
+    p, q = np.where(finite, a, 1), np.where(finite, b, 1)
+    near = finite & (np.abs(excess) < 0.5 * a)
+    ratio = np.where(near, 1, x * ((p + q) / p))
+    log = np.where(near, np.log1p(np.where(near, excess, 0) / p), np.log(ratio)) + log_excess(p, q)
+    return np.where(finite & (ratio < np.inf), log, np.log(x) + psi_rise(a, b))
 
 
 def _log_powers(m: int, n: int) -> Beside:
@@ -193,16 +203,19 @@ _NOTHING: Beside = (lambda a, b, x, y: (), lambda fallen, grown: 1.0)
 
 
 def _beta_unit(a: Any, b: Any, x: Any, y: Any) -> Any:
-    """x y times the density at x, where y = 1 - x; by the smaller one, which is not rounded."""
-    low = x <= y
-    return x * y * bare_beta_density(np.where(low, a, b), np.where(low, b, a), np.where(low, x, y))
+    """x y times the density at x, where y = 1 - x; the larger one may be rounded."""
+    low, none = x <= y, np.zeros(x.shape)
+    rest = two_sum(1.0, -np.minimum(x, y))
+    left = np.where(low, x, rest[0]), np.where(low, none, rest[1])
+    right = np.where(low, rest[0], y), np.where(low, rest[1], none)
+    return unit_value(beta_unit(a, b, left, right))
 
 
 #: Beyond this exp(u) overflows.
 _MOST = 700.0
 
 
-def _beta_tail(function: Any, a: Any, b: Any, x: Any, y: Any, *numbers: Any) -> Any:
+def beta_tail(function: Any, a: Any, b: Any, x: Any, y: Any, unit: Any, *numbers: Any) -> Any:
     """The integral up to x, where y = 1 - x, through t/(1-t) = x/y exp(-u)."""
 
     def fall(u: Any) -> Any:
@@ -224,15 +237,15 @@ def _beta_tail(function: Any, a: Any, b: Any, x: Any, y: Any, *numbers: Any) -> 
         return np.exp(exponent) * function(fallen, grown, *numbers)
 
     rule = BENT if np.max(scale, initial=0.0) > _BENT else CURVED
-    total = _tail(integrand, scale, rule, a, b, x, y, lost, *numbers)
-    return _beta_unit(a, b, x, y) * total
+    rule = _FINE if x.dtype == np.longdouble else rule
+    return unit * _tail(integrand, scale, rule, a, b, x, y, lost, *numbers)
 
 
 #: Where the integral over s = log(t/(1-t)) from 0 on is cut into panels.
 PANELS = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 800.0)
 
 
-def _beta_panels(function: Any, a: Any, b: Any, x: Any, y: Any, *numbers: Any) -> Any:
+def _beta_panels(function: Any, a: Any, b: Any, x: Any, y: Any, unit: Any, *numbers: Any) -> Any:
     """The integral from 1/2 to x."""
     end = np.log(x / y)
 
@@ -248,25 +261,35 @@ def _beta_panels(function: Any, a: Any, b: Any, x: Any, y: Any, *numbers: Any) -
         right = np.minimum(end, high)
         width = right - np.minimum(end, low)
         total = total + integral(integrand, width, end - right, a, b, x, y, *numbers)
-    return _beta_unit(a, b, x, y) * total
+    return unit * total
 
 
-def beta_below(beside: Beside, a: Any, b: Any, x: Any, y: Any, *numbers: Any) -> Any:
+def may_stay_level(a: Any, b: Any, x: Any, y: Any) -> Any:
+    """Where the density left of x may stay level, before it falls."""
+    return (b < 1) & (x > 0.5) & (a * y < 12)
+
+
+def beta_below(
+    beside: Beside, a: Any, b: Any, x: Any, y: Any, unit: Any = None, *numbers: Any
+) -> Any:
     """The integral of the density times what stands beside it up to x, where y = 1 - x.
 
     Of bare arrays of one shape. If the density may stay level and then fall, from 1/2 on by itself.
-    ``numbers`` are those at x, where they are better known than from x.
+    ``unit``, x y times the density, and ``numbers`` are those at x, where they are better known
+    than from x.
     """
     start, function = beside
     numbers = numbers or start(a, b, x, y)
-    steep = (b < 1) & (x > 0.5) & (a * y < 12)
+    unit = _beta_unit(a, b, x, y) if unit is None else unit
+    steep = may_stay_level(a, b, x, y)
     if not np.any(steep):
-        return _beta_tail(function, a, b, x, y, *numbers)
+        return beta_tail(function, a, b, x, y, unit, *numbers)
     half = np.full(x.shape, 0.5)
     at_half = [np.where(steep, h, k) for h, k in zip(start(a, b, half, half), numbers, strict=True)]
     places = np.where(steep, half, x), np.where(steep, half, y)
-    tail = _beta_tail(function, a, b, *places, *at_half)
-    return tail + chosen(steep, lambda *v: _beta_panels(function, *v), a, b, x, y, *numbers)
+    at = np.where(steep, chosen(steep, _beta_unit, a, b, half, half), unit)
+    tail = beta_tail(function, a, b, *places, at, *at_half)
+    return tail + chosen(steep, lambda *v: _beta_panels(function, *v), a, b, x, y, unit, *numbers)
 
 
 def _beta_powers(m: int, n: int, a: Any, b: Any, x: Any, y: Any) -> Any:
@@ -279,6 +302,10 @@ def _beta_moment(m: Any, n: Any, a: Any, b: Any, x: Any) -> Any:
     Powers m of log t - (digamma(a) - digamma(a+b)), n of log(1-t) - (digamma(b) - digamma(a+b)).
     """
     i, j = (int(k.flat[0]) if k.size else 0 for k in (m, n))
+    others = (m != i) | (n != j)
+    if np.any(others):
+        value = chosen(others, _beta_moment, m, n, a, b, x)
+        return value + chosen(~others, _beta_moment, m, n, a, b, x)
     if i == j == 0:
         return sp.betainc(a, b, x)
     known = (a > 0) & (b > 0) & (x > 0) & (x <= 1)
@@ -335,24 +362,26 @@ beta_moment: Elementwise = piece(
 # Where they are at most 1/2; SciPy's are off by up to 50 units in the last place.
 
 
-def _gamma_upper(a: Any, x: Any) -> Any:
+def _gamma_upper(a: Any, x: Any, lost: Any) -> Any:
     far = x > 0.2
-    return np.where(far, chosen(far, lambda a, x: _gamma_above(0, a, x), a, x), sp.gammaincc(a, x))
+    above = chosen(far, lambda *v: _gamma_above(0, *v), a, x, lost)
+    return np.where(far, above, sp.gammaincc(a, x))
 
 
-def small_gamma(a: Any, x: Any) -> Any:
-    """The regularized incomplete gamma function of a bare x below the median."""
-    return blockwise(lambda a, x: _gamma_below(0, a, x), a, x)
+def small_gamma(a: Any, x: Any, lost: Any = 0.0) -> Any:
+    """The regularized incomplete gamma function below the median, of a bare x and what it lost."""
+    return blockwise(lambda *v: _gamma_below(0, *v), a, x, lost)
 
 
-def small_gamma_rest(a: Any, x: Any) -> Any:
+def small_gamma_rest(a: Any, x: Any, lost: Any = 0.0) -> Any:
     """1 less that, above the median."""
-    return blockwise(_gamma_upper, a, x)
+    return blockwise(_gamma_upper, a, x, lost)
 
 
-def small_beta(a: Any, b: Any, x: Any, y: Any) -> Any:
+def small_beta(a: Any, b: Any, x: Any, y: Any, unit: Any = None) -> Any:
     """The regularized incomplete beta function of a bare x = 1 - y below the median."""
-    return blockwise(lambda *v: beta_below(_NOTHING, *v), a, b, x, y)
+    known = () if unit is None else (unit,)
+    return blockwise(lambda *v: beta_below(_NOTHING, *v), a, b, x, y, *known)
 
 
 # SciPy's functions --------------------------------------------------------------------------------

@@ -19,19 +19,21 @@ from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.needs import Named
 from gradtape.rules import strip
 
-__all__ = ["Names", "Slopes", "Tails", "distribution", "inverse", "refined"]
+__all__ = ["Names", "Slopes", "Tails", "distribution", "inverse", "refined", "tail_gap"]
 
 Slopes = tuple[Any, ...]
 Names = tuple[str, ...]
-#: F and 1 - F of bare arrays, each good to the last digits where it is at most 1/2.
-Tails = tuple[Callable[..., Any], Callable[..., Any]]
+#: F and 1 - F of bare arrays, each good to the last digits where it is at most 1/2. Or a function
+#: of p and F's arguments that gives F - p, and what its rounding is a share of.
+Tails = tuple[Callable[..., Any], Callable[..., Any]] | Callable[..., tuple[Any, Any]]
 
 #: The largest relative step: where SciPy does not find a solution, its answer stays.
 _STEP = 1e-4
 #: A relative step after which the solution may be as good as it can be.
 _CLOSE = 1e-13
-#: How far off, relatively, these may be.
-_NOISE = 2.0**-52
+#: How far off, relatively, these may be; and so many times as much where F changes little with the
+#: solution, whose rounding they then move by more than its own.
+_NOISE, _DULL = 2.0**-52, 4.0
 
 #: How far apart rules are compared, as a share of the solution; and the most that they change.
 _APART, _MOST = 2.0**-20, 0.1
@@ -53,10 +55,15 @@ def inverse(
     tails: Tails | None = None,
     exact: Callable[..., float] | None = None,
     end: float = np.inf,
-) -> None:
+    mirror: Callable[..., Any] | None = None,
+) -> dict[str, Any]:
     """Register what solves F = p (1 - F = p for sign -1), where p stands in the arguments.
 
-    The solution is between 0, or minus infinity, and ``end``.
+    The solution is between 0, or minus infinity, and ``end``. ``mirror`` of the arguments and the
+    solution gives F's arguments, or those of a function which has the digits that a solution beside
+    the end does not leave, and last, where that is so; slopes and tails take this as well.
+
+    Returns the rules by argument, functions of the arguments and the solution.
     """
     slope_of = dict(zip(names, slopes, strict=True))
     by_solved = slope_of[solved]
@@ -68,11 +75,12 @@ def inverse(
         def run(*values: Any) -> Any:
             at = dict(zip(arguments, values, strict=False))
             at[solved] = values[-1]
-            there = [at[name] for name in names]
+            there = list(mirror(*values)) if mirror else [at[name] for name in names]
             if tails is None:
                 return rule(*there)
             (p,) = [at[name] for name in arguments if name not in names]
-            there[place], rest = refined(there, place, p, by_solved, tails, sign, exact)
+            turn = np.where(there[-1], -1, 1) if mirror else 1
+            there[place], rest = refined(there, place, p, by_solved, tails, sign, exact, turn)
             found = rule(*there)
             return found * _change(rule, there, place, rest, end, found)
 
@@ -84,11 +92,14 @@ def inverse(
         return at_solution(lambda *there: -slope(*there) / by_solved(*there))
 
     partials: list[Any] = []
+    rules: dict[str, Any] = {}
     for argument in arguments:
         slope = slope_of.get(argument)
         rule = over if argument not in names else ratio_of(slope) if callable(slope) else None
         partials.append(Named(rule, (*arguments, "out")) if rule else slope)
+        rules[argument] = rule
     several_arguments({function: tuple(partials)}, *arguments)
+    return rules
 
 
 def refined(
@@ -99,10 +110,11 @@ def refined(
     tails: Tails,
     sign: int = 1,
     exact: Callable[..., float] | None = None,
+    turn: Any = 1,
 ) -> tuple[Any, Any]:
     """The argument at a place, which solves F = p (1 - F = p for sign -1), a step nearer.
 
-    And what the rounding of it loses, as a bare array.
+    And what the rounding of it loses, as a bare array. ``turn`` is -1 where F falls with it.
 
     ``exact`` of the arguments and p gives F - p to the last digits, where F changes so little that
     its own rounding moves the solution; it is slow, and asked for where SciPy's is close.
@@ -110,26 +122,37 @@ def refined(
     The step is a constant to derivatives: those of SciPy's solution are the same.
     """
     solution = arguments[place]
-    level, *bare = np.broadcast_arrays(*[np.asarray(strip(a), float) for a in (p, *arguments)])
+    numbers = (p, turn, *arguments)
+    level, turn, *bare = np.broadcast_arrays(*[np.asarray(strip(a), float) for a in numbers])
+    sign_there = sign * turn
     with np.errstate(all="ignore"):
-        near, far = tails[::sign]
-        low = level <= 0.5
-        gap = np.empty(level.shape)
-        gap[low] = near(*[a[low] for a in bare]) - level[low]
-        gap[~low] = (1 - level[~low]) - far(*[a[~low] for a in bare])
-        told = np.abs(gap) > _NOISE * np.minimum(level, 1 - level)
+        gap, scale = (
+            tails(level, *bare) if callable(tails) else tail_gap(tails[::sign], level, bare)
+        )
         rate = by_solved(*bare)
-        step = sign * gap / rate
+        dull = np.clip(scale / np.abs(bare[place] * rate), 1, _DULL)
+        told = np.abs(gap) > _NOISE * scale * dull
+        step = sign_there * gap / rate
         step = np.where(told & (np.abs(step) <= _STEP * np.abs(bare[place])), step, 0)
         if exact is not None:
-            close = np.abs(sign * gap / rate) <= _CLOSE * np.abs(bare[place])
+            close = np.abs(gap / rate) <= _CLOSE * np.abs(bare[place])
             chosen = zip(*[a[close].tolist() for a in (*bare, level)], strict=True)
             gap[close] = [exact(*numbers) for numbers in chosen]
-            nearer = sign * gap / rate
+            nearer = sign_there * gap / rate
             step = np.where(close & ~np.isnan(nearer), nearer, step)
     nearer = solution - step.astype(solution.dtype)
     rest = (bare[place] - strip(nearer)) - step  # the first two are close to each other
     return nearer, rest
+
+
+def tail_gap(tails: Any, level: Any, bare: Any) -> tuple[Any, Any]:
+    """The function with the first tail less p, and what its rounding is a share of."""
+    near, far = tails
+    low = level <= 0.5
+    gap = np.empty(level.shape)
+    gap[low] = near(*[a[low] for a in bare]) - level[low]
+    gap[~low] = (1 - level[~low]) - far(*[a[~low] for a in bare])
+    return gap, np.minimum(level, 1 - level)
 
 
 def _change(rule: Any, there: Any, place: int, rest: Any, end: float, found: Any) -> Any:

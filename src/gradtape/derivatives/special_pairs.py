@@ -6,15 +6,16 @@ available precision", Numer. Math. 18, 1971). For arrays of double precision, an
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    *("Pair", "as_pair", "chain", "halves", "horner", "pair_over", "pair_product"),
-    *("pair_log", "pair_quotient", "pair_root", "plus", "sine_and_cosine", "times"),
-    *("two_product", "two_sum"),
+    *("Pair", "as_pair", "chain", "chain_and_product", "halves", "horner", "pair_exp"),
+    *("pair_log", "pair_over", "pair_power", "pair_product", "pair_quotient", "pair_root"),
+    *("pair_sine_and_cosine", "plus", "sine_and_cosine", "times", "two_product", "two_sum"),
 ]
 
 Pair = tuple[Any, Any]
@@ -98,6 +99,26 @@ def sine_and_cosine(angle: Pair) -> Pair:
     return sine + cosine * angle[1], cosine - sine * angle[1]
 
 
+def pair_sine_and_cosine(angle: Pair) -> tuple[Pair, Pair]:
+    """The same to the last digits of pairs, by their power series up to pi/4."""
+    count = np.rint(angle[0] / _HALF_PI[0])
+    rest = plus(angle, times(_HALF_PI, -count))
+    square = pair_product(rest, rest)
+    sine = pair_product(rest, horner(_SINE, square))
+    cosine = horner(_COSINE, square)
+    parts = [sine, cosine, times(sine, -1.0), times(cosine, -1.0)]
+    first, second = [
+        tuple(
+            [
+                np.select([np.mod(count + more, 4) == i for i in range(4)], [p[n] for p in parts])
+                for n in range(2)
+            ]
+        )
+        for more in range(2)
+    ]
+    return (first[0], first[1]), (second[0], second[1])
+
+
 def horner(coefficients: Pair, x: Pair) -> Pair:
     """The polynomial with these coefficients, along the first axis, from the constant one on."""
     total = coefficients[0][-1], coefficients[1][-1]
@@ -108,6 +129,11 @@ def horner(coefficients: Pair, x: Pair) -> Pair:
 
 _LOG_2 = as_pair(Fraction("0.69314718055994530941723212145817656807550013436025525412"))
 _ODD = as_pair([Fraction(1, 2 * k + 1) for k in range(22)])
+_HALF_PI = as_pair(Fraction("1.5707963267948966192313216916397514420985847"))
+_SINE, _COSINE = [
+    as_pair([Fraction((-1) ** k, math.factorial(2 * k + i)) for k in range(14)]) for i in (1, 0)
+]
+_EXPONENTIAL = as_pair([Fraction(min(k, 1), math.factorial(k)) for k in range(15)])
 
 
 def pair_log(x: Pair) -> Pair:
@@ -124,9 +150,32 @@ def chain(ratio: Pair, weight: Pair) -> Pair:
 
     They stand along the first axis, as many as a power of 2; two neighbours become one at a time.
     """
+    return chain_and_product(ratio, weight)[0]
+
+
+def chain_and_product(ratio: Pair, weight: Pair) -> tuple[Pair, Pair]:
+    """The same, and the product of all ratios, by which the series goes on."""
     while len(ratio[0]) > 1:
         first, second = [tuple([part[i::2] for part in ratio]) for i in range(2)]
         left, right = [tuple([part[i::2] for part in weight]) for i in range(2)]
         weight = plus(left, pair_product(first, right))
         ratio = pair_product(first, second)
-    return weight[0][0], weight[1][0]
+    return (weight[0][0], weight[1][0]), (ratio[0][0], ratio[1][0])
+
+
+def pair_exp(x: Pair) -> Pair:
+    """The exponential of a pair, by its power series between -1/128 and 1/128."""
+    count = np.rint(x[0] / _LOG_2[0])
+    rest = plus(x, times(_LOG_2, -count))
+    part = rest[0] / 64, rest[1] / 64
+    value = horner(_EXPONENTIAL, part)
+    for _ in range(6):  # expm1(2 y) = expm1(y) (expm1(y) + 2)
+        value = pair_product(value, plus(value, (2.0, 0.0)))
+    value = plus(value, (1.0, 0.0))
+    whole = np.clip(count, -5000, 5000).astype(int)
+    return np.ldexp(value[0], whole), np.ldexp(value[1], whole)
+
+
+def pair_power(x: Pair, exponent: Pair) -> Pair:
+    """A positive pair to the power of another."""
+    return pair_exp(pair_product(exponent, pair_log(x)))

@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_parts import piece
+from gradtape.derivatives.special_parts import integral, piece
 from gradtape.rules import Elementwise
 
-__all__ = ["digamma", "log_excess", "polygamma", "psi_rise"]
+__all__ = [
+    "digamma",
+    "less_log1p",
+    "log_excess",
+    "log_less_psi",
+    "polygamma",
+    "psi_bend",
+    "psi_rise",
+]
 
 #: The Bernoulli numbers B(2), B(4), ...
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
@@ -102,7 +110,7 @@ def _series_rise(a: Any, b: Any) -> Any:
     """What the asymptotic series is less at a + b than at a, without their difference."""
     c = a + b
     u, v = 1 / a / a, 1 / c / c
-    slope = value = np.zeros(a.shape)
+    slope = value = np.zeros_like(a)
     for coefficient in [*PSI_SERIES[::-1], 0.0]:
         slope, value = slope * v + value, value * u + coefficient
     # It is slope times (u - v), whose factors are exact.
@@ -134,24 +142,58 @@ psi_rise: Elementwise = piece(
 )
 
 
-def _less_log1p(z: Any) -> Any:
-    """z - log(1 + z), z >= 0: twice the artanh of r = z/(2 + z) is the log, and z - 2 r = z r."""
+def less_log1p(z: Any) -> Any:
+    """z - log(1 + z), z > -1: twice the artanh of r = z/(2 + z) is the log, and z - 2 r = z r."""
     near = z < 1
     inside = np.where(near, z, 0)
     r = inside / (2 + inside)
-    square, series = r * r, np.zeros(z.shape)
-    for k in range(33, 1, -2):
-        series = (series + 1 / k) * square
+    square, series = r * r, np.zeros_like(z)
+    for k in range(45 if z.dtype == np.longdouble else 33, 1, -2):
+        series = (series + np.divide(1, k, dtype=z.dtype)) * square
     return np.where(near, r * (inside - 2 * series), z - np.log1p(z))
 
 
 def log_excess(a: Any, b: Any) -> Any:
     """log(a) - psi(a) less the same at a + b, by differences as above; of bare arrays."""
-    total = np.zeros(a.shape)
-    for _ in range(12):
-        low = a < 12
+    total = np.zeros_like(a)
+    reach = 20 if a.dtype == np.longdouble else 12
+    for _ in range(reach):
+        low = a < reach
         c = a + b
         z = b / (a * (c + 1))
-        total = total + np.where(low, z / c + _less_log1p(z), 0)
+        total = total + np.where(low, z / c + less_log1p(z), 0)
         a = np.where(low, a + 1, a)
     return total + b / a / (a + b) / 2 + _series_rise(a, b)
+
+
+def log_less_psi(a: Any) -> Any:
+    """log(a) - psi(a) of bare a > 0, likewise."""
+    steps = a[..., None] + np.arange(12)
+    far = a + 12
+    square, series = 1 / far / far, np.zeros(a.shape)
+    for coefficient in PSI_SERIES[::-1]:
+        series = (series + coefficient) * square
+    return np.sum(less_log1p(1 / steps), axis=-1) + (0.5 / far + series)
+
+
+def psi_bend(a: Any, b: Any) -> Any:
+    """psi(a + b) - psi(a) - b/a of bare a, b > 0, which is 0 at b = 1.
+
+    It is b (b-1) times the divided difference of psi at a, a + 1 and a + b, whose terms have one
+    sign: those of the recurrence, of the logarithm and of the powers in DLMF 5.11.2.
+    """
+    total = np.zeros(a.shape)
+    for _ in range(12):
+        total = total - 1 / a / (a + 1) / (a + b)
+        a = a + 1
+    log = integral(lambda y, a, b: y / ((a + y) * (a + b * y)), np.ones(a.shape), a, b)
+    first, second, third = 1 / a, 1 / (a + 1), 1 / (a + b)
+    one, two, three = np.ones(a.shape), np.ones(a.shape), np.ones(a.shape)
+    powers = three / 2
+    for k in range(1, 2 * len(PSI_SERIES)):  # complete homogeneous polynomials of degree k
+        one = one * first
+        two = two * second + one
+        three = three * third + two
+        if k % 2:
+            powers = powers + PSI_SERIES[k // 2] * three
+    return b * (b - 1) * (total - log - first * second * third * powers)

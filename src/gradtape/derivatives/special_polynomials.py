@@ -16,13 +16,25 @@ from gradtape.derivatives.special_arguments import (
     DEGREE,
     ORDER,
     PARAMETER,
-    refusing,
     refusing_ufuncs,
 )
-from gradtape.derivatives.special_recurrences import MOST, gegenbauer, hermite, legendre_slope
-from gradtape.rules import Elementwise, elementwise, meaning, strip
+from gradtape.derivatives.special_recurrences import (
+    MOST,
+    binomial,
+    gegenbauer,
+    hermite,
+    jacobi,
+    laguerre,
+    legendre_slope,
+    total_of,
+)
+from gradtape.rules import elementwise, strip
 
-__all__ = ["spherical_harmonic"]
+__all__: list[str] = []
+
+
+#: Up to this degree Legendre functions are those of the recurrence.
+_MOST = 64
 
 
 def _below(n: Any) -> tuple[Any, Any]:
@@ -40,72 +52,85 @@ def _by_steps(n: Any, x: Any) -> bool:
 def _jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
     """The derivative by x (18.9.15)."""
     lower, some = _below(n)
-    factor = some * (n + alpha + beta + 1) / 2
+    factor = some * total_of(alpha, beta, n + 1) / 2
+    if _by_steps(lower, x):
+        return factor * jacobi(lower, alpha, beta, 1.0, 0.0, x)
     return factor * special.eval_jacobi(lower, alpha + 1.0, beta + 1.0, x)
 
 
-def _legendre(n: Any, x: Any) -> Any:
+def _legendre(shift: float) -> Any:
     """The derivative by x, where C^(1/2) is P (18.7.9)."""
-    return _gegenbauer(n, 0.5, x)
+    return lambda n, x: _gegenbauer(n, 0.5, x, shift)
 
 
-def _gegenbauer(n: Any, alpha: Any, x: Any) -> Any:
-    """The derivative by x (18.9.19)."""
+def _gegenbauer(n: Any, alpha: Any, x: Any, shift: float = 0.0) -> Any:
+    """The derivative by x (18.9.19), or that of the function at 2x - 1."""
     lower, some = _below(n)
+    factor = (1 + shift) * 2 * some * alpha
     if _by_steps(lower, x):
-        return 2 * some * alpha * gegenbauer(lower, alpha, 1.0, x)
-    return 2 * some * alpha * special.eval_gegenbauer(lower, alpha + 1.0, x)
+        return factor * gegenbauer(lower, alpha, 1.0, shift, x)
+    return factor * special.eval_gegenbauer(lower, alpha + 1.0, (1 + shift) * x - shift)
 
 
 def _laguerre(n: Any, alpha: Any, x: Any) -> Any:
     """The derivative by x (18.9.23)."""
     lower, some = _below(n)
+    if _by_steps(lower, x):
+        return -some * laguerre(lower, alpha, 1.0, x)
     return -some * special.eval_genlaguerre(lower, alpha + 1.0, x)
 
 
-def _times_degree(polynomial: Any) -> Any:
-    """n times a polynomial of degree n - 1."""
-
-    def slope(n: Any, x: Any) -> Any:
-        lower, _ = _below(n)
-        return n * polynomial(lower, x)
-
-    return slope
+def _chebyt(n: Any, x: Any, shift: float = 0.0) -> Any:
+    """n times U of degree n - 1 (18.9.21), or twice that at 2x - 1."""
+    lower, _ = _below(n)
+    if _by_steps(lower, x):
+        return (1 + shift) * n * gegenbauer(lower, 1.0, 0.0, shift, x)
+    return (1 + shift) * n * special.eval_chebyu(lower, (1 + shift) * x - shift)
 
 
-def _hermitenorm(n: Any, x: Any) -> Any:
-    return hermite(n, x) if _by_steps(n, x) else special.eval_hermitenorm(n, x)
-
-
-_chebyt = _times_degree(special.eval_chebyu)  # (18.9.21)
+def _hermite(n: Any, x: Any, weight: float, ufunc: Any) -> Any:
+    """A weight times n times the polynomial of degree n - 1 (18.9.25, 18.9.27)."""
+    lower, _ = _below(n)
+    if _by_steps(lower, x):
+        return n * weight * hermite(lower, weight, x)
+    return n * weight * ufunc(lower, x)
 
 
 def _sh_jacobi(n: Any, p: Any, q: Any, x: Any) -> Any:
-    """N times the monic polynomial of degree n - 1."""
-    lower, _ = _below(n)
+    """n times the monic polynomial of degree n - 1."""
+    lower, some = _below(n)
+    if _by_steps(lower, x):
+        factor = some * (n + p) / binomial(strip(n), strip(p))
+        return factor * jacobi(lower, p, q, 1.0, 1.0, x)
     return n * special.eval_sh_jacobi(lower, p + 2.0, q + 1.0, x)
 
 
 # Chebyshev's U is Gegenbauer's C^(1); C(x) is 2 T(x/2), S(x) is U(x/2).
 elementwise(
     {
-        special.eval_legendre: (None, _legendre),
-        special.eval_sh_legendre: (None, lambda n, x: 2 * _legendre(n, 2 * x - 1)),
-        special.eval_chebyt: (None, _chebyt),
-        special.eval_sh_chebyt: (None, lambda n, x: 2 * _chebyt(n, 2 * x - 1)),
+        special.eval_legendre: (None, _legendre(0.0)),
+        special.eval_sh_legendre: (None, _legendre(1.0)),
+        special.eval_chebyt: (None, lambda n, x: _chebyt(n, x)),
+        special.eval_sh_chebyt: (None, lambda n, x: _chebyt(n, x, 1.0)),
         special.eval_chebyu: (None, lambda n, x: _gegenbauer(n, 1.0, x)),
-        special.eval_sh_chebyu: (None, lambda n, x: 2 * _gegenbauer(n, 1.0, 2 * x - 1)),
-        special.eval_chebyc: (None, _times_degree(special.eval_chebys)),
+        special.eval_sh_chebyu: (None, lambda n, x: _gegenbauer(n, 1.0, x, 1.0)),
+        special.eval_chebyc: (None, lambda n, x: _chebyt(n, x / 2)),
         special.eval_chebys: (None, lambda n, x: _gegenbauer(n, 1.0, x / 2) / 2),
         special.eval_laguerre: (None, lambda n, x: _laguerre(n, 0.0, x)),
-        special.eval_hermite: (None, _times_degree(lambda n, x: 2 * special.eval_hermite(n, x))),
-        special.eval_hermitenorm: (None, _times_degree(_hermitenorm)),
+        special.eval_hermite: (None, lambda n, x: _hermite(n, x, 2.0, special.eval_hermite)),
+        special.eval_hermitenorm: (
+            None,
+            lambda n, x: _hermite(n, x, 1.0, special.eval_hermitenorm),
+        ),
     },
     names=("n", "x"),
 )
 elementwise(
     {
-        special.eval_gegenbauer: (None, None, _gegenbauer),
+        special.eval_gegenbauer: (
+            *(None, None),
+            lambda n, alpha, x: _gegenbauer(n, alpha, x),
+        ),
         special.eval_genlaguerre: (None, None, _laguerre),
     },
     names=("n", "alpha", "x"),
@@ -150,7 +175,7 @@ def _whole_lpmv(m: Any, v: Any, x: Any) -> Any:
     order = np.abs(m)
     n = v - order
     front = np.where(n < 0, 0.0, special.poch(0.5, order) * (-2.0) ** order)
-    inner = gegenbauer(v - 1, 0.5, 1.0, x)  # for order 0 there is no root
+    inner = gegenbauer(v - 1, 0.5, 1.0, 0.0, x)  # for order 0 there is no root
     root = np.where(order == 0, 1, (1 - x) * (1 + x))
     outer = np.power(root, np.where(order == 0, 1, order / 2 - 1)) * legendre_slope(order, n, x)
     return _mirror(m, v) * front * np.where(order == 0, inner, outer)
@@ -159,7 +184,7 @@ def _whole_lpmv(m: Any, v: Any, x: Any) -> Any:
 def _lpmv(m: Any, v: Any, x: Any) -> Any:
     """The derivative by x."""
     m, v = np.asarray(strip(m), float)[()], np.asarray(strip(v), float)[()]
-    whole = (m == np.floor(m)) & (v == np.floor(v)) & (v >= 0) & (v <= MOST)
+    whole = (m == np.floor(m)) & (v == np.floor(v)) & (v >= 0) & (v <= _MOST)
     return _whole_lpmv(m, v, x) if np.all(whole) else _any_lpmv(m, v, x)
 
 
@@ -176,33 +201,3 @@ def _any_lpmv(m: Any, v: Any, x: Any) -> Any:
 
 elementwise({special.lpmv: (None, None, _lpmv)}, names=("m", "v", "x"))
 refusing_ufuncs({0: ORDER, 1: DEGREE}, special.lpmv)
-
-
-# Spherical harmonics, of the angle theta from the pole and the angle phi around it ---------------
-
-
-def _by_polar_angle(n: Any, m: Any, theta: Any, phi: Any) -> Any:
-    """The ladder of orders (15.30.1 and 14.10): no cotangent, hence regular at the poles."""
-    up = np.sqrt(np.maximum((n - m) * (n + m + 1.0), 0))
-    down = np.sqrt(np.maximum((n + m) * (n - m + 1.0), 0))
-    turn = np.exp(1j * phi)
-    higher = spherical_harmonic(n, m + 1, theta, phi) / turn
-    return (up * higher - down * spherical_harmonic(n, m - 1, theta, phi) * turn) / 2
-
-
-_sph_harm_y: Any = getattr(special, "sph_harm_y", None)  # new in SciPy 1.15
-
-spherical_harmonic: Elementwise = refusing(
-    Elementwise(
-        _sph_harm_y,
-        (None, None, _by_polar_angle, lambda m, out: 1j * m * out),
-        names=("n", "m", "theta", "phi"),
-        name="sph_harm_y",
-    ),
-    {0: DEGREE, 1: ORDER},
-)
-
-
-@meaning(_sph_harm_y)
-def _bind_sph_harm_y(n: Any, m: Any, theta: Any, phi: Any) -> Any:
-    return spherical_harmonic(n, m, theta, phi)

@@ -7,41 +7,72 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_decimals import fisher_gap
-from gradtape.derivatives.special_densities import beta_density
+from gradtape.derivatives.special_decimals import fisher_gap, student_gap
 from gradtape.derivatives.special_incomplete import (
     Beside,
     beta_below,
     beta_moment_by_a,
     beta_moment_by_b,
+    beta_tail,
     chosen,
+    may_stay_level,
     small_beta,
 )
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
-from gradtape.derivatives.special_pairs import (
-    pair_log,
-    pair_product,
-    pair_quotient,
-    plus,
-    times,
-    two_product,
-    two_sum,
-)
+from gradtape.derivatives.special_pairs import pair_product, times, two_sum
 from gradtape.derivatives.special_parts import cut, gaussian, piece
-from gradtape.derivatives.special_polygamma import log_excess, psi_rise
+from gradtape.derivatives.special_polygamma import less_log1p, log_excess, psi_bend, psi_rise
 from gradtape.derivatives.special_steps import half_step
-from gradtape.derivatives.special_student import tail_by_df
+from gradtape.derivatives.special_student import power_logarithm, tail_by_df
+from gradtape.derivatives.special_units import exponential, over, ratio_unit, unit_value
 from gradtape.rules import Elementwise
 
-__all__ = ["ratio_density", "ratio_shares"]
+__all__ = ["f_density", "ratio_rate"]
 
 ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
 
 
-def ratio_density(a: Any, b: Any, w: Any, v: Any) -> Any:
-    """The beta density at w, where v = 1 - w: of the two, by the smaller."""
-    low = w <= v
-    return beta_density(np.where(low, a, b), np.where(low, b, a), np.where(low, w, v))
+# The density --------------------------------------------------------------------------------------
+
+
+def _ratio_rate(a: Any, b: Any, p: Any, q: Any) -> Any:
+    """How fast I(w; a, b) with w = ap/(ap + bq) grows with log(p/q)."""
+    usable = _usable(a, b, p, q)
+    found = unit_value(ratio_unit(*[np.where(usable, k, 1) for k in (a, b, p, q)]))
+    return np.where(usable, found, 0)
+
+
+def _usable(a: Any, b: Any, p: Any, q: Any) -> Any:
+    return (a > 0) & (b > 0) & (p > 0) & (q > 0) & (np.maximum(a + b, np.maximum(p, q)) < np.inf)
+
+
+ratio_rate: Elementwise = piece(
+    _ratio_rate,
+    (
+        lambda a, b, p, q, out: out * _log_slope_by_a(a, b, p, q),
+        lambda a, b, p, q, out: out * _log_slope_by_a(b, a, q, p),
+        lambda a, b, p, q, out: out * _log_slope(a, b, p, q) / p,
+        lambda a, b, p, q, out: -out * _log_slope(a, b, p, q) / q,
+    ),
+    ("a", "b", "p", "q"),
+)
+
+
+def _shares(a: Any, b: Any, p: Any, q: Any) -> tuple[Any, Any]:
+    """w and 1 - w."""
+    total = a * p + b * q
+    return a * p / total, b * q / total
+
+
+def _log_slope(a: Any, b: Any, p: Any, q: Any) -> Any:
+    """Of the logarithm of that rate by log(p/q)."""
+    w, v = _shares(a, b, p, q)
+    return a * v - b * w
+
+
+def _log_slope_by_a(a: Any, b: Any, p: Any, q: Any) -> Any:
+    w, v = _shares(a, b, p, q)
+    return np.log(w) + psi_rise(a, b) + v - w * b / a
 
 
 # By degrees of freedom ----------------------------------------------------------------------------
@@ -57,58 +88,107 @@ def _less_expm1(z: Any) -> Any:
     near = np.abs(z) < 0.4
     inside = np.where(near, z, 0)
     series = np.ones((), z.dtype)
-    for k in range(13, 2, -1):
+    for k in range(18 if z.dtype == np.longdouble else 13, 2, -1):
         series = 1 + inside / k * series
     return np.where(near, -inside * inside / 2 * series, z - np.expm1(np.where(near, 1, z)))
 
 
-#: h(t) below w, and with 1 - t in the place of t, a and b exchanged.
+#: h(t) below w, of numbers there: the logarithm, and k.
 _BELOW: Beside = (
     lambda a, b, x, y: (np.log1p((x * b - y * a) / a), log_excess(a, b)),
     lambda fallen, grown, log, excess: _less_expm1(log - fallen) + excess,
 )
-_ABOVE: Beside = (
-    lambda a, b, x, y: (np.log1p((y * a - x * b) / b), log_excess(b, a)),
-    lambda fallen, grown, log, excess: _less_expm1(log + grown) + excess,
-)
+
+
+def _numbers_above(b: Any, a: Any, y: Any, x: Any) -> tuple[Any, ...]:
+    first = np.log1p((x * b - y * a) / a), log_excess(a, b)
+    return *first, y, np.log(x), b / a, psi_bend(a, b)
+
+
+def _by_rest(s: Any, log: Any, share: Any, bend: Any) -> tuple[Any, Any]:
+    """h at t = 1 - s, psi(a+b) - psi(a) - b/a + s b/a - (-s - log t), and the size of its terms."""
+    near = s < 0.5
+    curved = np.where(near, less_log1p(np.where(near, -s, 0)), -s - log)
+    return bend + (s * share - curved), np.abs(bend) + s * share + curved
+
+
+def _above(
+    fallen: Any, grown: Any, log: Any, excess: Any, y: Any, log_x: Any, share: Any, bend: Any
+) -> Any:
+    """h(t) above w, with a and b exchanged.
+
+    If t is close to 1, its terms cancel for b close to 1, and the exponential of a large logarithm
+    loses digits; those by 1 - t are better there.
+    """
+    log = log + grown
+    first = _less_expm1(log)
+    other, size = _by_rest(y * np.exp(-fallen), log_x + grown, share, bend)
+    return np.where(size < excess - first * (1 + np.abs(log)), other, first + excess)
+
+
+_ABOVE: Beside = (_numbers_above, _above)
 
 
 #: Parameters below this are few degrees of freedom.
 _FEW = 0.5
 
 
-def _log_share(a: Any, b: Any, p: Any, q: Any, root: Any) -> Any:
-    """log(w (a+b)/a), whose rounding is that of all the integral; q is the root's square, if any.
+def _log_share(a: Any, b: Any, p: Any, q: Any) -> Any:
+    """log(w (a+b)/a), whose rounding is that of all the integral.
 
     In long doubles, which have more digits on most machines.
     """
-    a, b, p, q = [np.asarray(k, np.longdouble) for k in (a, b, p, q)]
-    if root is not None:
-        q = np.asarray(root, np.longdouble) ** 2
-    return np.log1p(b * (p - q) / (a * p + b * q)).astype(float)
+    a, b, p, q = [k.astype(np.longdouble) for k in (a, b, p, q)]
+    return np.log1p(b * (p - q) / (a * p + b * q))
 
 
-def _shape_slope(a: Any, b: Any, p: Any, q: Any, root: Any = None) -> Any:
-    """The partial of I(ap/(ap + bq); a, b) by a."""
-    usable = (a > 0) & (b > 0) & (p > 0) & (q > 0) & (np.maximum(p, q) < np.inf)
-    a, b, p, q = (np.where(usable, k, 1) for k in (a, b, p, q))
-    total = a * p + b * q
-    w, v = a * p / total, b * q / total
-    log = _log_share(a, b, p, q, root)
-    numbers = np.where(w <= 1e-3, np.log(p / total * (a + b)), log), log_excess(a, b)
+def _shape_slope(a: Any, b: Any, p: Any, q: Any, root: Any = None, unit: Any = None) -> Any:
+    """The partial of I(ap/(ap + bq); a, b) by a; the unit is how fast it grows with log(p/q).
+
+    ``root`` is the square root of q, if that is better known.
+    """
+    usable = _usable(a, b, p, q)
+    wide = q.astype(np.longdouble) if root is None else root.astype(np.longdouble) ** 2
+    a, b, p, q, wide = (np.where(usable, k, 1) for k in (a, b, p, q, wide))
+    w, v = _shares(a, b, p, q)
+    log, excess = _log_share(a, b, p, wide).astype(float), log_excess(a, b)
+    log = np.where(w <= 1e-3, np.log(p / (a * p + b * q) * (a + b)), log)
+    unit = unit_value(ratio_unit(a, b, p, q)) if unit is None else unit
+    first = _less_expm1(log)
+    middle = first + excess > 0
     # Of few degrees of freedom to that side of w where h has one sign.
-    first = (numbers[0] < 0) & (_less_expm1(numbers[0]) + numbers[1] <= 0)
-    left = np.where(a < _FEW, first, p <= q)
-    value = chosen(left, lambda *z: beta_below(_BELOW, *z), a, b, w, v, *numbers)
-    value -= chosen(~left, lambda *z: beta_below(_ABOVE, *z), b, a, v, w, *numbers)
-    return np.where(usable, value, 0)
+    left = np.where(a < _FEW, (log < 0) & ~middle, p <= q)
+    known = unit, log, excess
+    value = chosen(left, lambda *z: beta_below(_BELOW, *z), a, b, w, v, *known)
+    more = (v, np.log(w), b / a, psi_bend(a, b))
+    lobes = middle & (_by_rest(*more)[1] > _END * (excess - first))
+    value -= chosen(~left, lambda *z: beta_below(_ABOVE, *z), b, a, v, w, *known, *more)
+    share = np.where(a + b < _SMALL, _CANCELLED, _LARGER)
+    near = usable & lobes & (np.abs(value) < share * np.minimum(excess, 1))
+    left = (left & ~may_stay_level(a, b, w, v)) | may_stay_level(b, a, v, w)
+    closer = chosen(near, _closer_slope, left, a, b, p, wide, unit)
+    return np.where(usable, np.where(near, closer, value), 0)
 
 
-def _parts(a: Any, b: Any, p: Any, q: Any) -> tuple[Any, ...]:
-    """w and 1 - w, the density, and the centred logarithms of w and 1 - w."""
-    total = a * p + b * q
-    w, v = a * p / total, b * q / total
-    return w, v, ratio_density(a, b, w, v), np.log(w) + psi_rise(a, b), np.log(v) + psi_rise(b, a)
+#: Beside a zero between both places where h changes its sign the slope is less than this times k
+#: (or 1, for less than which a tiny a has a large k): of a and b with a sum below that, and others.
+_SMALL, _CANCELLED, _LARGER = 100.0, 0.1, 0.3
+#: Where the terms of h by 1 - t are smaller by this there is no other place.
+_END = 0.1
+
+
+def _closer_slope(left: Any, a: Any, b: Any, p: Any, q: Any, unit: Any) -> Any:
+    """The same in long doubles, where the parts of the integral nearly cancel."""
+    log = _log_share(a, b, p, q)
+    a, b, p = [k.astype(np.longdouble) for k in (a, b, p)]
+    w, v = _shares(a, b, p, q)
+    numbers = unit, log, log_excess(a, b)
+    below = chosen(left, lambda *z: beta_tail(_BELOW[1], *z), a, b, w, v, *numbers)
+    return below - chosen(~left, lambda *z: beta_tail(_plain, *z), b, a, v, w, *numbers)
+
+
+def _plain(fallen: Any, grown: Any, log: Any, excess: Any) -> Any:
+    return _less_expm1(log + grown) + excess
 
 
 def _moment_slope(by_own: Any, by_other: Any, a: Any, b: Any, w: Any, v: Any) -> Any:
@@ -119,22 +199,22 @@ def _moment_slope(by_own: Any, by_other: Any, a: Any, b: Any, w: Any, v: Any) ->
 
 
 def _shape_slope_by_a(a: Any, b: Any, p: Any, q: Any) -> Any:
-    w, v, density, log_w, _ = _parts(a, b, p, q)
+    w, v = _shares(a, b, p, q)
+    log_w = np.log(w) + psi_rise(a, b)
     moment = _moment_slope(beta_moment_by_a, beta_moment_by_b, a, b, w, v)
-    return moment + w * v * density / a * (2 * log_w - 1 / a + v - w * b / a)
+    return moment + ratio_rate(a, b, p, q) / a * (2 * log_w - 1 / a + v - w * b / a)
 
 
 def _shape_slope_by_b(a: Any, b: Any, p: Any, q: Any) -> Any:
-    w, v, density, log_w, log_v = _parts(a, b, p, q)
+    w, v = _shares(a, b, p, q)
+    log_v = np.log(v) + psi_rise(b, a)
     moment = _moment_slope(beta_moment_by_b, beta_moment_by_a, a, b, w, v)
-    inner = log_v / a - (log_w + v - w * b / a) / b
-    return moment + w * v * density * inner
+    return moment + ratio_rate(a, b, p, q) * (log_v / a - _log_slope_by_a(a, b, p, q) / b)
 
 
 def _shape_slope_by_ratio(a: Any, b: Any, p: Any, q: Any) -> Any:
     """By log(p/q)."""
-    w, v, density, log_w, _ = _parts(a, b, p, q)
-    return w * v * density * (log_w + v - w * b / a)
+    return ratio_rate(a, b, p, q) * _log_slope_by_a(a, b, p, q)
 
 
 shape_slope: Elementwise = piece(
@@ -152,33 +232,50 @@ shape_slope: Elementwise = piece(
 # F ------------------------------------------------------------------------------------------------
 
 
-def ratio_shares(dfn: Any, dfd: Any, x: Any) -> tuple[Any, Any, Any]:
-    """w = dfn x/(dfd + dfn x), of which F has a beta distribution, 1 - w, and the divisor."""
-    total = dfd + dfn * x
-    return dfn * x / total, dfd / total, total
+def _f_density(dfn: Any, dfd: Any, x: Any) -> Any:
+    usable = _usable(dfn, dfd, x, 1.0)
+    n, d, place = [np.where(usable, k, 1) for k in (dfn, dfd, x)]
+    density = over(ratio_unit(n / 2, d / 2, place, np.ones(x.shape)), place)
+    start = np.where(dfn < 2, np.inf, np.where(dfn == 2, 1, 0))
+    known = (dfn > 0) & (dfd > 0) & (dfn + dfd < np.inf)
+    edge = np.where(known & (x == 0), start, np.where(known & (x == x), 0, np.nan))
+    return np.where(usable, density, edge)
 
 
-def _f_by_x(dfn: Any, dfd: Any, x: Any) -> Any:
-    w, v, total = ratio_shares(dfn, dfd, x)
-    return ratio_density(dfn / 2, dfd / 2, w, v) * (dfn / total) * v
+def _one(x: Any) -> Any:
+    return np.ones((), x.dtype)
+
+
+f_density: Elementwise = piece(
+    _f_density,
+    (
+        lambda n, d, x, out: out * _log_slope_by_a(n / 2, d / 2, x, _one(x)) / 2,
+        lambda n, d, x, out: out * _log_slope_by_a(d / 2, n / 2, _one(x), x) / 2,
+        lambda n, d, x, out: out * (_log_slope(n / 2, d / 2, x, _one(x)) - 1) / x,
+    ),
+    ("n", "d", "x"),
+)
 
 
 F = ("dfn", "dfd", "x")
 _f: Slopes = (
-    lambda dfn, dfd, x: shape_slope(dfn / 2, dfd / 2, x, np.ones((), x.dtype)) / 2,
-    lambda dfn, dfd, x: -shape_slope(dfd / 2, dfn / 2, np.ones((), x.dtype), x) / 2,
-    _f_by_x,
+    lambda dfn, dfd, x: shape_slope(dfn / 2, dfd / 2, x, _one(x)) / 2,
+    lambda dfn, dfd, x: -shape_slope(dfd / 2, dfn / 2, _one(x), x) / 2,
+    lambda dfn, dfd, x: f_density(dfn, dfd, x),
 )
 
 
-def _f_tail(dfn: Any, dfd: Any, x: Any) -> Any:
-    w, v, _ = ratio_shares(dfn, dfd, x)
-    return small_beta(dfn / 2, dfd / 2, w, v)
+def _f_tail(n: Any, d: Any, x: Any) -> Any:
+    one = np.ones(x.shape)
+    return small_beta(
+        n / 2, d / 2, *_shares(n, d, x, one), ratio_rate.compute(n / 2, d / 2, x, one)
+    )
 
 
-def _f_rest(dfn: Any, dfd: Any, x: Any) -> Any:
-    w, v, _ = ratio_shares(dfn, dfd, x)
-    return small_beta(dfd / 2, dfn / 2, v, w)
+def _f_rest(n: Any, d: Any, x: Any) -> Any:
+    one = np.ones(x.shape)
+    shares = _shares(d, n, one, x)
+    return small_beta(d / 2, n / 2, *shares, ratio_rate.compute(n / 2, d / 2, x, one))
 
 
 _f_tails: Tails = (_f_tail, _f_rest)
@@ -193,12 +290,10 @@ def _t_power(n: Any, t: Any) -> Any:
     square = t / n * t
     value = np.power(1 + square, -(n + 1) / 2)
     value = np.where(n < 16, value, np.exp(-(n + 1) / 2 * np.log1p(square)))
-    tail = (value < _TAIL) & (value > 0) & (np.abs(t) < 1e100)
+    tail = (value < _TAIL) & (np.abs(t) < np.inf)
     if np.any(tail):
         n, t = n[tail], t[tail]
-        log = pair_log(plus((1.0, 0.0), pair_quotient(two_product(t, t), n)))
-        exponent = pair_product(log, times(two_sum(n, 1.0), 0.5))
-        value[tail] = np.exp(-exponent[0]) * (1 - exponent[1])
+        value[tail] = exponential(pair_product(power_logarithm(n, t), times(two_sum(n, 1.0), -0.5)))
     return value
 
 
@@ -234,23 +329,15 @@ def _t_slope(n: Any, t: Any) -> Any:
 
 
 def _t_slope_of_ratio(n: Any, t: Any) -> Any:
-    """By the F distribution of t*t with 1 and n degrees of freedom.
-
-    In the tails with |t| times the density itself in it, which is known better.
-    """
+    """By the F distribution of t*t with 1 and n degrees of freedom."""
     half, one = np.full_like(n, 0.5), np.ones_like(n)
-    direct, power = _shape_slope(n / 2, half, one, t * t, t), _t_power(n, t)
-    tail = power < _TAIL
-    if not np.any(tail):
-        return direct
-    w, v = n / (n + t * t), t * t / (n + t * t)
-    whole = np.abs(t) * power * half_step.compute(n / 2) / ROOT_TWO_PI
-    ratio = whole / (w * v * ratio_density(n / 2, half, w, v))
-    return direct * np.where(tail & (np.abs(ratio - 1) < _NEAR), ratio, 1)
+    return _shape_slope(n / 2, half, one, t * t, t, _t_unit(n, t))
 
 
-#: How far apart these may be.
-_NEAR = 1e-10
+def _t_unit(n: Any, t: Any) -> Any:
+    """|t| times the density, which is that of the ratio likewise."""
+    return np.abs(t) * (_t_power(n, t) * half_step.compute(n / 2) / ROOT_TWO_PI)
+
 
 t_slope: Elementwise = piece(
     _t_slope,
@@ -274,13 +361,30 @@ def _t_by_df(df: Any, t: Any) -> Any:
 
 def _t_tail(df: Any, t: Any) -> Any:
     """P(T < t) for t < 0."""
-    square = t * t
-    return small_beta(df / 2, np.full_like(df, 0.5), df / (df + square), square / (df + square)) / 2
+    shares = _shares(df, np.ones_like(df), np.ones_like(t), t * t)
+    return small_beta(df / 2, np.full_like(df, 0.5), *shares, _t_unit(df, t)) / 2
 
+
+def _t_gap(level: Any, df: Any, t: Any) -> tuple[Any, Any]:
+    """P(T < t) - level, near the median by P(t < T < 0)."""
+    low, one = np.minimum(level, 1 - level), np.ones(t.shape)
+    inner = low > _INNER
+    outer = chosen(~inner, lambda *z: _t_tail(*z[:2]) - z[2], df, t, low)
+    middle = chosen(inner, _t_middle, df, t, one)
+    gap = np.where(inner, (0.5 - low) - middle, outer)
+    return np.where(level <= 0.5, gap, -gap), np.where(inner, 0.5 - low, low)
+
+
+def _t_middle(df: Any, t: Any, one: Any) -> Any:
+    shares = _shares(one, df, t * t, one)
+    return small_beta(one / 2, df / 2, *shares, _t_unit(df, t)) / 2
+
+
+#: From this level on.
+_INNER = 0.25
 
 T = ("df", "t")
 _t: Slopes = (_t_by_df, _t_density)
-_t_tails: Tails = (_t_tail, _t_tail)
 distribution(sp.stdtr, T, _t)
-inverse(sp.stdtrit, ("df", "p"), T, _t, "t", tails=_t_tails)
-inverse(sp.stdtridf, ("p", "t"), T, _t, "df", tails=_t_tails)
+inverse(sp.stdtrit, ("df", "p"), T, _t, "t", tails=_t_gap)
+inverse(sp.stdtridf, ("p", "t"), T, _t, "df", tails=_t_gap, exact=student_gap)

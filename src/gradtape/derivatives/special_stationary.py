@@ -51,8 +51,11 @@ def _zero(kind: int, v: float, s: float, place: float) -> tuple[float, ...]:
 
     NaN if Newton's method found none.
     """
+    start = place
     for _ in range(_MORE):
         place = place + float(_step(kind, v, s, place))
+    if not abs(place - start) < _REACH:
+        return (math.nan,) * _TERMS
     with localcontext(settings(_DIGITS)):
         x, twice = Decimal(place), int(2 * s)
         found = bessel(v, x)

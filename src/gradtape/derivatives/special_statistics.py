@@ -18,7 +18,6 @@ from gradtape.derivatives.special_densities import (
     log_over_psi,
 )
 from gradtape.derivatives.special_errors import ndtri_slope
-from gradtape.derivatives.special_hypergeometric import kummer
 from gradtape.derivatives.special_incomplete import (
     beta_moment,
     log_moment,
@@ -26,19 +25,17 @@ from gradtape.derivatives.special_incomplete import (
     small_gamma,
     small_gamma_rest,
 )
-from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
-from gradtape.derivatives.special_pairs import pair_quotient, times, two_product
+from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse, tail_gap
+from gradtape.derivatives.special_pairs import pair_quotient, plus, times, two_product
 from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment
 from gradtape.derivatives.special_polygamma import polygamma
-from gradtape.derivatives.special_ratios import ratio_density, ratio_shares
 from gradtape.derivatives.special_ufuncs import several_arguments
-from gradtape.rules import Elementwise, elementwise, refuse
+from gradtape.derivatives.special_units import close_log, few_share_log
+from gradtape.rules import Elementwise, elementwise, strip
 
 __all__: list[str] = []
 
 ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
-#: From where on nc x / 4 needs too many terms of the noncentral chi square density.
-MANY = 1e6
 #: pi**2 / 8 in two parts.
 EIGHTH = (1.2337005501361697, 7.831619385924639e-17)
 
@@ -88,9 +85,7 @@ def _product(a: Any, x: Any) -> tuple[Any, Any]:
 
 def _scaled_density(a: Any, b: Any, x: Any) -> Any:
     """The density at a x, without the rounding of that product."""
-    product, lost = _product(a, x)
-    change = np.where(lost == 0, 0, lost * ((b - 1) / product - 1))
-    return bare_gamma_density(b, product) * (1 + change)
+    return bare_gamma_density(b, *_product(a, x))
 
 
 scaled_density: Elementwise = piece(
@@ -107,7 +102,7 @@ scaled_density: Elementwise = piece(
 def _scaled_moment(a: Any, b: Any, x: Any) -> Any:
     """The first moment of the logarithm up to a x, likewise."""
     product, lost = _product(a, x)
-    slope = bare_gamma_density(b, product) * log_over_psi.compute(b, product)
+    slope = bare_gamma_density(b, product, lost) * log_over_psi.compute(b, product)
     return log_moment.compute(1, b, product) + np.where(lost == 0, 0, lost * slope)
 
 
@@ -127,8 +122,8 @@ _gamma: Slopes = (
     lambda a, b, x: scaled_density(a, b, x) * a,
 )
 _gamma_tails: Tails = (
-    lambda a, b, x: small_gamma(b, a * x),
-    lambda a, b, x: small_gamma_rest(b, a * x),
+    lambda a, b, x: small_gamma(b, *_product(a, x)),
+    lambda a, b, x: small_gamma_rest(b, *_product(a, x)),
 )
 distribution(sp.gdtr, GAMMA, _gamma)
 distribution(sp.gdtrc, GAMMA, _gamma, -1)
@@ -142,7 +137,7 @@ _poisson: Slopes = (
     lambda k, m: -gamma_density(k + 1, m),
 )
 _whole_poisson: Slopes = (0, _of_whole(_poisson[1], np.floor))
-_poisson_tails: Tails = (
+_poisson_tails = (
     lambda k, m: small_gamma_rest(k + 1, m),
     lambda k, m: small_gamma(k + 1, m),
 )
@@ -165,8 +160,83 @@ _beta_tails: Tails = (
     lambda a, b, x: small_beta(a, b, x, 1 - x),
     lambda a, b, x: small_beta(b, a, 1 - x, x),
 )
-inverse(sp.betaincinv, ("a", "b", "p"), BETA, _beta, "x", tails=_beta_tails, end=1)
-inverse(sp.betainccinv, ("a", "b", "p"), BETA, _beta, "x", -1, tails=_beta_tails, end=1)
+
+
+# Solutions near 1 have few digits of their distance to 1, the other function's solution has all:
+# its slopes are taken instead, at 1 - x with a and b exchanged.
+
+
+def _mirrored(complement: Any) -> Any:
+    def mirror(a: Any, b: Any, p: Any, out: Any) -> tuple[Any, ...]:
+        high = strip(out) > 0.5
+        place = np.where(high, complement(b, a, p), out)
+        return np.where(high, b, a), np.where(high, a, b), place, high
+
+    return mirror
+
+
+def _mirrored_moment(first: bool) -> Any:
+    def moment(a: Any, b: Any, x: Any, high: Any) -> Any:
+        own = np.where(high, not first, first).astype(x.dtype)
+        return np.where(high, -1, 1).astype(x.dtype) * beta_moment(own, 1 - own, a, b, x)
+
+    return moment
+
+
+def _mirrored_tail(first: bool) -> Any:
+    def tail(a: Any, b: Any, x: Any, high: Any) -> Any:
+        own = (high == 0) if first else (high != 0)
+        left, right = np.where(own, a, b), np.where(own, b, a)
+        return small_beta(left, right, np.where(own, x, 1 - x), np.where(own, 1 - x, x))
+
+    return tail
+
+
+#: Up to this a, x and goal solutions are nearer by the logarithm; and by how much.
+_FEW, _CLOSER = 0.5, 2.0**-6
+
+
+def _mirrored_gap(sign: int) -> Any:
+    """F - p, or for sign -1 what 1 - F is more than p."""
+
+    def gap(level: Any, a: Any, b: Any, x: Any, high: Any) -> tuple[Any, Any]:
+        tails = _mirrored_tail(True), _mirrored_tail(False)
+        found, scale = [np.array(k) for k in tail_gap(tails[::sign], level, (a, b, x, high))]
+        own = (high == 0) if sign == 1 else (high != 0)
+        goal = np.where(own, level, 1 - level)
+        few = (a < _FEW) & (x * (1 + b) < _FEW) & (goal <= _FEW) & (x > 0) & (goal > 0)
+        if np.any(few):
+            goal, less = goal[few], close_log((goal[few], np.zeros(np.sum(few))))
+            ratio = plus(few_share_log(a[few], b[few], x[few]), (-less[0], -less[1]))
+            found[few] = np.where(own[few], goal, -goal) * np.expm1(ratio[0] + ratio[1])
+            scale[few] = goal * _CLOSER
+        return found, scale
+
+    return gap
+
+
+_mirrored_beta: Slopes = (
+    _mirrored_moment(True),
+    _mirrored_moment(False),
+    lambda a, b, x, high: beta_density(a, b, x),
+)
+_of_share, _of_rest = [
+    inverse(
+        function,
+        ("a", "b", "p"),
+        BETA,
+        _mirrored_beta,
+        "x",
+        sign,
+        tails=_mirrored_gap(sign),
+        end=1,
+        mirror=_mirrored(other),
+    )
+    for function, other, sign in (
+        (sp.betaincinv, sp.betainccinv, 1),
+        (sp.betainccinv, sp.betaincinv, -1),
+    )
+]
 inverse(sp.btdtria, ("p", "b", "x"), BETA, _beta, "a", tails=_beta_tails)
 inverse(sp.btdtrib, ("a", "p", "x"), BETA, _beta, "b", tails=_beta_tails)
 
@@ -191,12 +261,18 @@ _binomial_tails: Tails = (
     lambda k, n, p: small_beta(n - k, k + 1, 1 - p, p),
     lambda k, n, p: small_beta(k + 1, n - k, p, 1 - p),
 )
-_whole_binomial_tails: Tails = tuple([_of_whole(t, np.floor, np.trunc) for t in _binomial_tails])
 distribution(sp.bdtr, BINOMIAL, _whole_binomial)
 distribution(sp.bdtrc, BINOMIAL, _whole_binomial, -1)
-inverse(
-    sp.bdtri, ("k", "n", "y"), BINOMIAL, _whole_binomial, "p", tails=_whole_binomial_tails, end=1
-)
+
+
+def _bdtri_by_y(k: Any, n: Any, y: Any, out: Any) -> Any:
+    k, n = np.floor(k), np.trunc(n)
+    some = k < n
+    slope = _of_rest["p"](cut(some, k, 0) + 1, cut(some, n - k, 1), y, out)
+    return np.where(some, slope, np.zeros((), slope.dtype))
+
+
+several_arguments({sp.bdtri: (0, None, _bdtri_by_y)}, "k", "n", "y")
 refusing_ufuncs({1: "SciPy wants a whole number"}, sp.bdtr, sp.bdtrc, sp.bdtri)
 inverse(sp.bdtrik, ("y", "n", "p"), BINOMIAL, _binomial, "k", tails=_binomial_tails)
 inverse(sp.bdtrin, ("k", "y", "p"), BINOMIAL, _binomial, "n", tails=_binomial_tails)
@@ -213,100 +289,17 @@ _negative_tails: Tails = (
     lambda k, n, p: small_beta(n, k + 1, p, 1 - p),
     lambda k, n, p: small_beta(k + 1, n, 1 - p, p),
 )
-_whole_negative_tails: Tails = tuple([_of_whole(t, np.trunc, np.trunc) for t in _negative_tails])
 distribution(sp.nbdtr, NEGATIVE, _whole_negative)
 distribution(sp.nbdtrc, NEGATIVE, _whole_negative, -1)
-inverse(
-    sp.nbdtri, ("k", "n", "y"), NEGATIVE, _whole_negative, "p", tails=_whole_negative_tails, end=1
-)
+
+
+def _nbdtri_by_y(k: Any, n: Any, y: Any, out: Any) -> Any:
+    return _of_share["p"](np.trunc(n), np.trunc(k) + 1, y, out)
+
+
+several_arguments({sp.nbdtri: (0, 0, _nbdtri_by_y)}, "k", "n", "y")
 inverse(sp.nbdtrik, ("y", "n", "p"), NEGATIVE, _negative, "k", tails=_negative_tails)
 inverse(sp.nbdtrin, ("k", "y", "p"), NEGATIVE, _negative, "n", tails=_negative_tails)
-
-
-# Noncentral ---------------------------------------------------------------------------------------
-
-
-def _noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
-    """The mean of chi square densities with df + 2 k degrees of freedom, k of Poisson's (nc / 2).
-
-    From the largest term on both ways, by the ratio of neighbours; of many terms, by a scaled
-    Bessel function (R. A. Fisher, 1928).
-    """
-    usable = (x >= 0) & (df > 0) & (nc >= 0)  # elsewhere the sum might not end
-    x, df, nc = [np.where(usable, k, 1) for k in (x, df, nc)]
-    product = nc * x / 4
-    many = product > MANY
-    z, half = np.where(many, 1, product), df / 2
-    middle = np.where(z > 0, np.floor((np.hypot(half, 2 * np.sqrt(z)) - half) / 2), 0)
-    first = gamma_density(middle + 1, nc / 2) * gamma_density(half + middle, x / 2) / 2
-    total, up, down, k = np.ones(z.shape), np.ones(z.shape), np.ones(z.shape), 0
-    while np.any(np.maximum(up, down) > 1e-18 * total):
-        up = up * (z / ((middle + k + 1) * (half + middle + k)))
-        falling = np.maximum(middle - k, 0)
-        down = down * (falling * (half + falling - 1) / np.where(z > 0, z, 1))
-        total = total + (up + down)
-        k += 1
-    y, m = np.where(many, x, 1), np.where(many, nc, 1)
-    gap = (y - m) / (np.sqrt(y) + np.sqrt(m))
-    far = gaussian(-0.5, gap) / 2 * np.power(y / m, (df - 2) / 4)
-    density = np.where(many, far * sp.ive(half - 1, np.sqrt(y * m)), first * total)
-    return np.where(usable, density, np.nan)
-
-
-noncentral_chi_density: Elementwise = piece(
-    _noncentral_chi_density,
-    (
-        lambda x, df, nc, out: (
-            out * ((df / 2 - 1) / x - 0.5) + nc / (2 * x) * noncentral_chi_density(x, df + 2, nc)
-        ),
-        None,
-        lambda x, df, nc, out: (noncentral_chi_density(x, df + 2, nc) - out) / 2,
-    ),
-    ("x", "df", "nc"),
-)
-
-NONCENTRAL_CHI = ("x", "df", "nc")
-_noncentral_chi: Slopes = (
-    lambda x, df, nc: noncentral_chi_density(x, df, nc),
-    None,
-    lambda x, df, nc: -noncentral_chi_density(x, df + 2, nc),
-)
-distribution(sp.chndtr, NONCENTRAL_CHI, _noncentral_chi)
-inverse(sp.chndtrix, ("p", "df", "nc"), NONCENTRAL_CHI, _noncentral_chi, "x")
-inverse(sp.chndtrinc, ("x", "df", "p"), NONCENTRAL_CHI, _noncentral_chi, "nc")
-DEGREES = "no derivative by degrees of freedom is known in closed form where there is noncentrality"
-refusing_ufuncs({1: DEGREES}, sp.chndtr, sp.chndtrix, sp.chndtrinc)
-
-
-def _noncentral_f_scale(dfn: Any, dfd: Any, nc: Any, w: Any, v: Any) -> Any:
-    """exp(-nc/2) times the beta density at w = 1 - v."""
-    return np.exp(-nc / 2) * ratio_density(dfn / 2, dfd / 2, w, v)
-
-
-def _noncentral_f_by_f(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
-    w, v, _ = ratio_shares(dfn, dfd, f)
-    mixed = kummer((dfn + dfd) / 2, dfn / 2, nc * w / 2)
-    return _noncentral_f_scale(dfn, dfd, nc, w, v) * mixed * v * (dfn / (dfd + dfn * f))
-
-
-def _noncentral_f_by_nc(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
-    """Each term of the Poisson mixture less the one before is a beta density."""
-    w, v, _ = ratio_shares(dfn, dfd, f)
-    scale = _noncentral_f_scale(dfn, dfd, nc, w, v)
-    return -scale * w * v / dfn * kummer((dfn + dfd) / 2, dfn / 2 + 1, nc * w / 2)
-
-
-NONCENTRAL_F = ("dfn", "dfd", "nc", "f")
-_noncentral_f: Slopes = (None, None, _noncentral_f_by_nc, _noncentral_f_by_f)
-distribution(sp.ncfdtr, NONCENTRAL_F, _noncentral_f)
-inverse(sp.ncfdtri, ("dfn", "dfd", "nc", "p"), NONCENTRAL_F, _noncentral_f, "f")
-refusing_ufuncs({0: DEGREES, 1: DEGREES}, sp.ncfdtr, sp.ncfdtri)
-refuse(DEGREES, sp.chndtridf, sp.ncfdtridfd, sp.ncfdtridfn)
-refuse("SciPy solves for it to five digits only; solve ncfdtr yourself", sp.ncfdtrinc)
-refuse(
-    "no derivative of Student's noncentral distribution is implemented",
-    *(sp.nctdtr, sp.nctdtrit, sp.nctdtridf, sp.nctdtrinc),
-)
 
 
 # Normal, Tukey's lambda ---------------------------------------------------------------------------

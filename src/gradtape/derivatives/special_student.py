@@ -13,23 +13,26 @@ from typing import Any
 import numpy as np
 
 from gradtape.derivatives.special_pairs import (
-    pair_log,
-    pair_product,
+    Pair,
     pair_quotient,
     plus,
+    times,
     two_product,
 )
 from gradtape.derivatives.special_polygamma import psi_rise
 from gradtape.derivatives.special_precision import BLOCK, blockwise
 from gradtape.derivatives.special_steps import half_step, half_step_rate
+from gradtape.derivatives.special_units import close_log, exponential
 
-__all__ = ["tail_by_df"]
+__all__ = ["power_logarithm", "tail_by_df"]
 
 #: From so many degrees of freedom on the middle has its own series; up to so many there is another
 #: where n is at most that share of t t, or below 2 as large.
 _FEW, _MANY, _SHARE = 0.1, 30.0, 0.1
 #: Enough terms of powers of at most 1/2, and the logarithm of what is nothing.
 _TERMS, _DEPTH = 54, 38.0
+#: From here on 1 + t t/n is t t/n, unless n is huge.
+_FAR = 1e100
 
 
 def tail_by_df(n: Any, t: Any) -> Any:
@@ -43,6 +46,19 @@ def tail_by_df(n: Any, t: Any) -> Any:
         if np.any(where):
             result[where] = blockwise(function, n[where], np.abs(t[where]), block=BLOCK)
     return result
+
+
+def power_logarithm(n: Any, t: Any) -> Pair:
+    """log(1 + t t/n); of large t, whose square may overflow, without the 1."""
+    far = np.abs(t) > _FAR
+    near = np.where(far, 1, t)
+    place = plus((1.0, 0.0), pair_quotient(two_product(near, near), n))
+    log = close_log((np.where(far, np.abs(t), place[0]), np.where(far, 0, place[1])))
+    if not np.any(far):
+        return log
+    less = close_log((n, np.zeros(n.shape)))
+    double = plus(times(log, 2.0), (-less[0], -less[1]))
+    return np.where(far, double[0], log[0]), np.where(far, double[1], log[1])
 
 
 def _shares(n: Any, t: Any) -> tuple[Any, Any]:
@@ -63,9 +79,8 @@ def _far_out(n: Any, t: Any) -> Any:
         value = value + term * (a / (a + k))
         by_log = by_log + term * (k * a / (a + k))
         by_a = by_a + term * (k / (a + k) ** 2)
-    log = pair_log(plus((1.0, 0.0), pair_quotient(two_product(t, t), n)))
-    exponent = pair_product(log, (a, 0.0))
-    power = np.exp(-exponent[0]) * (1 - exponent[1])
+    log = power_logarithm(n, t)
+    power = exponential(times(log, -a))
     scale = power * half_step.compute(a) / np.sqrt(math.pi * a)
     rate = (-log[0] + v) / 2 - psi_rise.compute(a + 0.5, np.full_like(a, 0.5)) / 2
     return scale / 2 * (rate * value + by_a / 2 + by_log * (v / n))

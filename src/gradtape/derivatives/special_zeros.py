@@ -31,13 +31,18 @@ from gradtape.derivatives.special_stationary import slope_beside_zero
 from gradtape.rules import Elementwise
 
 __all__ = [
-    *("corrected", "hankel_corrected", "j_corrected", "scaled_i_series"),
-    *("spherical_corrected", "y_corrected"),
+    *("SERIES", "TINY", "beside_zeros", "by_phase", "corrected", "has_series", "is_far"),
+    *("is_poor", "is_small", "j_series", "j_value", "mirrored", "oscillates"),
+    *("scaled_i_series", "spherical_corrected", "y_outwards", "y_series"),
 ]
 
 
 def corrected(
-    names: tuple[str, ...], near: Callable[..., Any], function: Callable[..., Any], name: str
+    names: tuple[str, ...],
+    near: Callable[..., Any],
+    function: Callable[..., Any],
+    name: str,
+    block: int = BLOCK,
 ) -> Elementwise:
     """A primitive of bare arrays and of a value, which it corrects; its slope is the value's own.
 
@@ -54,7 +59,7 @@ def corrected(
             result = arrays[1].copy()
             chosen = arrays[0]
             given = [a[chosen] for a in (*arrays[2:], arrays[1])]
-            found = blockwise(function, *given, block=BLOCK)
+            found = blockwise(function, *given, block=block)
             result[chosen] = np.where(np.isnan(found), result[chosen], found)
             return result[()]
 
@@ -62,22 +67,19 @@ def corrected(
 
 
 #: Below this the power series have all digits, and so the asymptotic ones beyond it and the order.
-_SERIES = 25.0
-#: From here on SciPy's functions are not good.
-_LAST = 1e8
+SERIES = 25.0
+#: From here on recurrences are not good; and then SciPy's functions.
+_LAST, _END = 1e8, 1e15
 #: Up to here squares may vanish.
-_TINY = 1e-100
-#: Up to this share of the order slopes of J come by J itself; of broken ones, up to that much more
-#: by the power series.
-_INNER, _NEAR = 0.8, 2.0
+TINY = 1e-100
+#: J of broken orders comes by the power series that far beyond the order.
+_NEAR = 2.0
 #: From this order on the reciprocal of the gamma function is too small.
 _MOST = 150.0
-#: Y of broken orders up to that has a series of two terms where the second is that much less.
-_LARGEST, _APART = 100.0, 0.05
-#: And of orders below 1 if the tangent of pi v is not less than that; below that order by another.
-_TURN, _LOW = 0.5, 0.2
 #: Smaller than this share of the amplitude counts as beside a zero.
 _SHARE = 0.25
+#: Entries at a time, so many that some have the same place.
+_MANY = 1 << 14
 
 _PI = as_pair(Fraction("3.14159265358979323846264338327950288419716939937510582097"))
 
@@ -101,8 +103,16 @@ def _sum(v: Any, x: Any, s: float = 0.0) -> Any:
     return chain(ratio, two_sum(v - s, 2 * k))[0]
 
 
-def _j_series(v: Any, x: Any) -> Any:
+def j_series(v: Any, x: Any) -> Any:
+    """J' for such orders."""
     return _first(v, x) * _sum(v, x)
+
+
+def j_value(v: Any, x: Any) -> Any:
+    """J itself, of the same terms without their weights."""
+    k = _count(x)
+    ratio = pair_over(times(two_product(x, x), -0.25), times(two_sum(v, k + 1), k + 1))
+    return x * _first(v, x) * chain(ratio, (1 + 0 * ratio[0], 0 * ratio[1]))[0]
 
 
 def _first(v: Any, x: Any) -> Any:
@@ -123,14 +133,14 @@ def scaled_i_series(v: Any, x: Any) -> Any:
     return _first(v, x) * np.exp(-x) * chain(ratio, weight)[0]
 
 
-def _y_series(v: Any, x: Any) -> Any:
+def y_series(v: Any, x: Any) -> Any:
     """Y' for broken orders above 0, as long as the second term is small (10.2.3, 5.5.3)."""
     root = (x / 2) ** (-v / 2)
     first = root * (root / x) * special.gamma(v) / -math.pi * _sum(-v, x)
-    return first + _j_series(v, x) / np.tan(math.pi * (v - np.rint(v)))
+    return first + j_series(v, x) / np.tan(math.pi * (v - np.rint(v)))
 
 
-def _y_outwards(v: Any, x: Any) -> Any:
+def y_outwards(v: Any, x: Any) -> Any:
     """Y' for broken orders near 0, by the order above (10.6.2), which is not rounded."""
     above, lost = two_sum(v, 1.0)
     return v / x * special.yv(v, x) - special.yv(above, x) * (1 - lost * np.log(x / 2))
@@ -139,7 +149,7 @@ def _y_outwards(v: Any, x: Any) -> Any:
 # The phase ----------------------------------------------------------------------------------------
 
 
-def _far(v: Any, x: Any, s: float) -> tuple[Any, Any]:
+def by_phase(v: Any, x: Any, s: float) -> tuple[Any, Any]:
     """The slopes of J and Y times x**-s far out, of an angle in two parts.
 
     By (10.17.9) and (10.17.10), with -s/x times (10.17.3) and (10.17.4) in their sums.
@@ -159,7 +169,11 @@ def _far(v: Any, x: Any, s: float) -> tuple[Any, Any]:
             break
     shift = pair_product(_PI, two_sum(np.fmod(v, 4.0) / 2, 0.25))
     angle = plus((x, 0.0), times(shift, -1.0))
-    sine, cosine = sine_and_cosine(angle)
+    sine, cosine = sine_and_cosine((angle[0], np.where(x < _LAST, angle[1], 0)))
+    if np.any(x >= _LAST):  # the rounding of the angle is no small one
+        more_sine, more_cosine = sine_and_cosine((np.where(x < _LAST, 0, angle[1]), 0))
+        parts = sine * more_cosine, cosine * more_cosine
+        sine, cosine = parts[0] + cosine * more_sine, parts[1] - sine * more_sine
     scale = np.sqrt(2 / math.pi / x) * x**-s
     return -scale * (first * sine + second * cosine), scale * (first * cosine - second * sine)
 
@@ -167,150 +181,60 @@ def _far(v: Any, x: Any, s: float) -> tuple[Any, Any]:
 # Where they take over -----------------------------------------------------------------------------
 
 
-def _is_far(v: Any, x: Any) -> Any:
-    return (x >= _SERIES + v * v / 2) & (x < _LAST)
+def is_far(v: Any, x: Any) -> Any:
+    return (x >= SERIES + v * v / 2) & (x < _END)
 
 
-def _small(x: Any, slope: Any) -> Any:
+def is_small(x: Any, slope: Any) -> Any:
     return np.abs(slope) < _SHARE * np.sqrt(2 / math.pi / x)
 
 
-def _oscillates(v: Any, x: Any) -> Any:
+def oscillates(v: Any, x: Any) -> Any:
     """Where there are zeros: none up to an order above 0 (10.21.3)."""
     size = np.abs(v)
-    return (x > np.where(np.less(v, 0), np.minimum(size, np.sqrt(size)), size)) & (x < _LAST)
+    return (x > np.where(np.less(v, 0), np.minimum(size, np.sqrt(size)), size)) & (x < _END)
 
 
-def _j_near(v: Any, x: Any, direct: Any) -> Any:
-    size = np.abs(np.asarray(x, float))
-    small = _small(size, direct) & (_oscillates(v, size) | _has_series(size))
-    poor = _inner(v, size) | _has_series(size) & _poor(v, x)
-    return (small | poor) & ~np.isnan(direct)
+def has_series(size: Any) -> Any:
+    return (size < SERIES) & (size > TINY)
 
 
-def _inner(v: Any, size: Any) -> Any:
-    """Up to the order; of great ones where the terms of v/x J - J+ do not cancel (10.6.2)."""
-    return (size <= np.where(np.less_equal(v, LARGEST), 1, _INNER) * v) & (size >= _SERIES)
-
-
-def _has_series(size: Any) -> Any:
-    return (size < _SERIES) & (size > _TINY)
-
-
-def _poor(v: Any, x: Any) -> Any:
+def is_poor(v: Any, x: Any) -> Any:
     """SciPy's J is not good of negative numbers and orders, and where x is like the order."""
     near = np.abs(x) < np.where(np.equal(v, np.rint(v)), 1.2 * np.abs(v), _NEAR + np.abs(v))
     return np.less(x, 0) | np.less(v, 0) | near
 
 
-def _y_near(v: Any, x: Any, direct: Any) -> Any:
-    small = _oscillates(v, np.asarray(x, float)) & _small(np.asarray(x, float), direct)
-    return small | _is_small(v, x) & np.isfinite(direct)
-
-
-def _is_small(v: Any, x: Any) -> Any:
-    """Where the terms of Y for broken orders do not cancel."""
-    broken = np.not_equal(v, np.rint(v)) & np.greater(v, 0) & np.less(v, _LARGEST)
-    order = np.where(broken, v, 0.5)
-    share = np.multiply(x, 0.5) ** (2 * order) * special.rgamma(order) * special.rgamma(order + 1)
-    turn = np.abs(np.tan(math.pi * (order - np.rint(order))))
-    apart = np.less(x, np.minimum(v, _SERIES)) & (math.pi * share < _APART * turn)
-    return (
-        broken
-        & ~_between(v, x)
-        & np.greater(x, _TINY)
-        & (apart | np.less(v, 1) & np.less(x, _NEAR) & ((turn > _TURN) | np.less(v, _LOW)))
-    )
-
-
-def _beside_zeros(kind: int, v: Any, x: Any, slope: Any, s: float = 0.0) -> Any:
+def beside_zeros(kind: int, v: Any, x: Any, slope: Any, s: float = 0.0) -> Any:
     """The slope of J or Y times x**-s at x > 0 where it is small, and NaN elsewhere."""
     result = np.full(x.shape, np.nan)
     size = np.abs(slope) * x**s
-    small, far = _small(x, size), _is_far(v, x)
+    small, far = is_small(x, size), is_far(v, x)
     phase = small & far
     if np.any(phase):
-        result[phase] = _far(v[phase], x[phase], s)[kind]
+        result[phase] = by_phase(v[phase], x[phase], s)[kind]
     # The second sum of the phase is smaller than that, and so is what is lost in it.
     deep = size < (v * v + 1) / x * np.sqrt(2 / math.pi / x)
-    left = small & (~far | deep) & _oscillates(v, x)
+    left = small & (~far | deep) & oscillates(v, x)
     if np.any(left):
         found = slope_beside_zero(kind, v[left], x[left], s)
         result[left] = np.where(np.isnan(found), result[left], found)
     return result
 
 
-def _mirrored(v: Any) -> tuple[Any, Any]:
+def mirrored(v: Any) -> tuple[Any, Any]:
     """The order without the sign of a negative whole one, and the sign of the function (10.4.1)."""
     mirrored = (v < 0) & (v == np.rint(v))
     return np.where(mirrored, -v, v), np.where(mirrored & (np.fmod(v, 2) != 0), -1, 1)
 
 
-def _j_inside(v: Any, x: Any) -> Any:
-    low, result = v <= LARGEST, np.empty(x.shape)
-    if np.any(low):
-        result[low] = j_slope_inside(v[low], x[low])
-    v, x = v[~low], x[~low]
-    result[~low] = v / x * special.jv(v, x) - special.jv(v + 1, x)  # J is much closer than J-
-    return result
-
-
-def _j_slope(v: Any, x: Any, direct: Any) -> Any:
-    """For negative x too, where the order is whole (10.11.1)."""
-    order, sign = _mirrored(v)
-    odd = (v == np.rint(v)) & (np.fmod(v, 2) != 0)
-    sign = sign * np.where((x < 0) & ~odd, -1, 1)
-    size = np.abs(x)
-    result = _beside_zeros(0, order, size, direct)
-    inner = _inner(order, size)
-    if np.any(inner):
-        result[inner] = _j_inside(order[inner], size[inner])
-    rest = np.isnan(result) & _has_series(size)
-    if np.any(rest):
-        result[rest] = _j_series(order[rest], size[rest])
-    return sign * result
-
-
-def _y_slope(v: Any, x: Any, direct: Any) -> Any:
-    order, sign = _mirrored(v)
-    result = _beside_zeros(1, order, x, direct)
-    small = np.isnan(result) & _is_small(order, x)
-    if np.any(small):
-        low, first = small & (order < _LOW), small & (order >= _LOW)
-        result[low] = _y_outwards(order[low], x[low])
-        result[first] = _y_series(order[first], x[first])
-    return sign * result
-
-
-def _between(v: Any, x: Any, _: Any = None) -> Any:
+def _between(v: Any, x: Any) -> Any:
     return np.less_equal(np.abs(v), LARGEST) & (np.abs(x) >= FIRST) & (np.abs(x) < _LAST)
 
 
-def _j_between(v: Any, x: Any, direct: Any) -> Any:
-    odd = (v == np.rint(v)) & (np.fmod(v, 2) != 0)
-    slope = np.where((x < 0) & ~odd, -1, 1) * hankel_slope(v, np.abs(x)).real
-    return np.where(np.isnan(direct), direct, slope)
-
-
-_j_elsewhere = corrected(("v", "x"), _between, _j_between, "bessel j slope between")
-_y_elsewhere = corrected(
-    ("v", "x"),
-    lambda v, x, direct: _between(v, x) & np.greater(x, 0) & np.isfinite(direct),
-    lambda v, x, _: hankel_slope(v, x).imag,
-    "bessel y slope between",
-)
-_j_small = corrected(("v", "x"), _j_near, _j_slope, "bessel j slope")
-_y_small = corrected(("v", "x"), _y_near, _y_slope, "bessel y slope")
-
-
-def j_corrected(v: Any, x: Any, direct: Any) -> Any:
-    """J', of the order, a real x and the slope as it is otherwise."""
-    return _j_small(v, x, _j_elsewhere(v, x, direct))
-
-
-def y_corrected(v: Any, x: Any, direct: Any) -> Any:
-    """Y', of these."""
-    return _y_small(v, x, _y_elsewhere(v, x, direct))
+def _spherical_series(v: Any, x: Any) -> Any:
+    """The slope of J / sqrt(x), of the order v."""
+    return _first(v, x) * _sum(v, x, 0.5) / np.sqrt(x)
 
 
 def spherical_corrected(kind: int) -> Elementwise:
@@ -318,19 +242,19 @@ def spherical_corrected(kind: int) -> Elementwise:
 
     def near(n: Any, x: Any, direct: Any) -> Any:
         size = np.abs(np.asarray(x, float))
-        small = _oscillates(n, size) & _small(size, np.multiply(direct, np.sqrt(size)))
-        poor = (kind == 0) & _has_series(size) & _poor(n + 0.5, size)
+        small = oscillates(n, size) & is_small(size, np.multiply(direct, np.sqrt(size)))
+        poor = (kind == 0) & has_series(size) & is_poor(n + 0.5, size)
         return (small | poor | _between(n + 0.5, size)) & np.isfinite(direct)
 
     def slope(n: Any, x: Any, direct: Any) -> Any:
         odd = np.fmod(n + kind, 2) != 0
         sign = np.where((x < 0) & ~odd, -1, 1) * math.sqrt(math.pi / 2)
         order, size = n + 0.5, np.abs(x)
-        result = _beside_zeros(kind, order, size, direct, 0.5)
-        rest = np.isnan(result) & (kind == 0) & _has_series(size)
+        result = beside_zeros(kind, order, size, direct, 0.5)
+        rest = np.isnan(result) & (kind == 0) & has_series(size)
         if np.any(rest):
             v, x = order[rest], size[rest]
-            result[rest] = _first(v, x) * _sum(v, x, 0.5) / np.sqrt(x)
+            result[rest] = blockwise(_spherical_series, v, x, block=BLOCK)
         rest = np.isnan(result) & _between(order, size)
         inside = rest & (kind == 0) & (size <= order)
         rest &= ~inside
@@ -342,24 +266,5 @@ def spherical_corrected(kind: int) -> Elementwise:
             result[inside] = slope / np.sqrt(size[inside])
         return sign * result
 
-    return corrected(("n", "x"), near, slope, f"spherical bessel {'jy'[kind]} slope")
-
-
-def hankel_corrected(i: complex) -> Elementwise:
-    """J' + i Y' of a real x > 0; of a negative one the slope stays."""
-    sign = i.imag
-
-    def run(v: Any, x: Any, direct: Any) -> Any:
-        x = np.where(np.greater(x, 0), x, np.nan)
-        between = np.broadcast_to(_between(v, x) & np.isfinite(direct), np.shape(direct))
-        slope = np.array(np.real(direct) + 1j * sign * np.imag(direct))
-        if np.any(between):
-            order, place = [np.broadcast_to(a, between.shape)[between] for a in (v, x)]
-            slope[between] = hankel_slope(order, place)
-        result = np.array(direct)
-        result.real = _j_small.compute(v, x, slope.real)
-        result.imag = _y_small.compute(v, x, slope.imag) * sign
-        return result[()]
-
-    name = "hankel slope" if sign > 0 else "hankel slope conjugate"
-    return Elementwise(run, (None, None, 1), names=("v", "x", "direct"), name=name)
+    name = f"spherical bessel {'jy'[kind]} slope"
+    return corrected(("n", "x"), near, slope, name, _MANY)

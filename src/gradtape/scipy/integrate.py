@@ -95,7 +95,9 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
     Returns
     -------
-    The integral: a Tensor, or an array where no argument is a tensor.
+    The integral: a Tensor, or an array where no argument is a tensor. It has the dtype of ``y``, as
+    SciPy's has since 1.17, whatever that of ``x``; of whole numbers, double precision. (NumPy's
+    ``trapezoid`` has the common dtype of both.)
 
     Raises
     ------
@@ -112,7 +114,9 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     (Tensor(10.5), Tensor([-0.5, -1.5, 11. ]))
     """
     y, d = _samples(y, x, dx, axis)
-    return np.sum(d * (y[..., 1:] + y[..., :-1]) / 2, -1)
+    areas = d * (y[..., 1:] + y[..., :-1]) / 2
+    kept = y.dtype.kind in "fc" and np.can_cast(areas.dtype, y.dtype, "same_kind")
+    return np.sum(areas, -1, dtype=y.dtype if kept else areas.dtype)
 
 
 @namesake(_scipy.cumulative_trapezoid)
