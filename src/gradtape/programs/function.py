@@ -13,13 +13,15 @@ from gradtape import errors
 from gradtape.later import from_module
 from gradtape.programs.calling import MISSED, shortcut
 from gradtape.programs.engines import engine_for
+from gradtape.programs.graph import Graph
 from gradtape.programs.numpy_engine import GuardFailed
 from gradtape.programs.recorded import Frame, recorded
 from gradtape.programs.residuals import OFTEN, Residuals, cut
 from gradtape.programs.rewrites import rewritten
 from gradtape.programs.signatures import read
-from gradtape.programs.trace_once import Plan, check_apart, traced
+from gradtape.programs.trace_once import ONE, Plan, check_apart, traced
 from gradtape.programs.tracing import concrete, current
+from gradtape.programs.ways import Tree, computes_numbers_only
 from gradtape.recording import active
 from gradtape.tensor import Tensor
 
@@ -34,6 +36,17 @@ MANY_TRACES = 16
 
 #: So many programs of one signature are kept; what needs another one runs as plain Python.
 MOST_PROGRAMS = 128
+
+#: After so many calls as plain Python, those that were not needed for longest make room; the next
+#: time after twice as many.
+PATIENCE = 1024
+
+#: So many programs of a signature are tried one after the other, before what they have in common
+#: is computed once for all; of those that compute with numbers only.
+FEW, FEW_OF_NUMBERS = 2, 8
+
+#: A way that so many calls in a row went is tried first: if it is compiled as a whole, and if not.
+STEADY, VERY_STEADY = 4, 64
 
 
 def function(
@@ -115,7 +128,9 @@ class Function:
         self.traces = 0
         self._programs: dict[Any, list[Program]] = {}
         self._derivatives: dict[Any, Any] = {}  # what ``recorded`` made
+        self._trees: dict[Any, list[Tree]] = {}  # of programs that begin alike
         self._is_full = False  # whether a warning said that there are too many programs
+        self._refused, self._patience = 0, PATIENCE  # calls as plain Python since then
         self._shortcut: Callable[[tuple[Any, ...]], Any] | None = None  # to the last program
         functools.update_wrapper(self, f, updated=())
         self.__name__ = errors.named(f)
@@ -164,6 +179,8 @@ class Function:
         if programs is not None:
             for i, program in enumerate(programs):
                 plan = program.plan
+                if program.shared and not program.steady:
+                    continue
                 if plan.holds is not None and not _true(plan.holds):
                     continue
                 if program.picky and not program.fits(leaves):
@@ -174,11 +191,17 @@ class Function:
                     if results is None:
                         results = program.run(*inputs)
                 except GuardFailed:
+                    program.met = 0
                     continue
-                if i:  # another list: other threads go through this one
-                    self._programs[key] = [program, *[p for p in programs if p is not program]]
+                if i or program.shared:
+                    self._met(key, program)
                 return program, results
-            if len(programs) >= MOST_PROGRAMS and not self._forget_stale(programs):
+            for tree in self._trees.get(key, ()):
+                hit = tree(values) if tree.holds is None or _true(tree.holds) else None
+                if hit is not None and (hit[0].plan.holds is None or _true(hit[0].plan.holds)):
+                    self._met(key, hit[0])
+                    return hit
+            if len(programs) >= MOST_PROGRAMS and not self._makes_room(key, programs):
                 return None, None
         plan, found = traced(self.f, args, kwargs, self.stabilize)
         program = Program(plan, self.engine)
@@ -188,36 +211,80 @@ class Function:
             except GuardFailed:  # Python saw what the stabilised program does not find
                 plan, found = traced(self.f, args, kwargs)
                 program = Program(plan, self.engine)
+        with ONE:
+            self._share(key, program)
+        if not program.shared:
+            program.run  # noqa: B018  (compiled now)
         self._programs.setdefault(key, []).insert(0, program)
         self._count()
         return program, found
+
+    def _met(self, key: Any, program: Program) -> None:
+        """Note which program held."""
+        programs = self._programs[key]
+        if programs[0] is not program:  # another list: other threads go through this one
+            programs[0].met = program.met = 0
+            self._programs[key] = [program, *[p for p in programs if p is not program]]
+        program.met += 1
+
+    def _share(self, key: Any, program: Program) -> None:
+        """Let a new program share what it begins with, if others begin alike."""
+        if not _can_share(program):
+            return
+        trees = self._trees.setdefault(key, [])
+        for tree in trees:
+            if (tree.holds is None or _true(tree.holds)) and tree.add(program):
+                program.shared = True
+                return
+        others = [p for p in self._programs.get(key, ()) if not p.shared and _can_share(p)]
+        others = [p for p in others if p.plan.holds is None or _true(p.plan.holds)]
+        few = FEW_OF_NUMBERS if computes_numbers_only(program.plan.graph) else FEW
+        if len(others) < few:
+            return
+        tree = Tree(self.engine, program.plan.holds)
+        shared = [p for p in (program, *others) if tree.add(p)]
+        if program in shared and len(shared) > few:
+            for p in shared:
+                p.shared, p.met = True, 0
+            self._trees[key] = [*trees, tree]
 
     def _count(self) -> None:
         self.traces += 1
         if self.traces == MANY_TRACES:
             warnings.warn(
-                f"{errors.named(self.f)} was traced {self.traces} times: each shape, dtype and "
-                "static argument, and each way through its branches and loops, is a program of "
-                "its own. Pass what changes as an array or a number, and keep float(x) and int(x) "
-                "of computed values out of it.",
+                f"{errors.named(self.f)} was traced {self.traces} times (signatures: "
+                f"{len(self._programs)}): each shape, dtype and static argument, and each way "
+                "through its branches and loops, is a program of its own. Pass what changes as an "
+                "array or a number, and keep float(x) and int(x) of computed values out of it.",
                 stacklevel=4,
             )
 
-    def _forget_stale(self, programs: list[Program]) -> bool:
-        """Drop the programs whose names stand for something else now; whether there were any."""
+    def _makes_room(self, key: Any, programs: list[Program]) -> bool:
+        """Drop some programs of a signature; whether there is room for another one.
+
+        Those whose names stand for something else now; and after many calls for which there was no
+        room, those that were not needed for longest.
+        """
         kept = [p for p in programs if p.plan.holds is None or _true(p.plan.holds)]
+        if len(kept) == len(programs):
+            self._refused += 1
+            if self._refused >= self._patience:
+                self._refused, self._patience = 0, 2 * self._patience
+                kept = programs[: 3 * len(programs) // 4]
         if len(kept) == len(programs):
             if not self._is_full:
                 self._is_full = True
                 warnings.warn(
                     f"{errors.named(self.f)} has {MOST_PROGRAMS} programs for arguments of the "
                     "same shapes, one for each way through its branches and loops: other ways run "
-                    "as plain Python from now on. Choose with np.where, or keep the loop out of "
-                    "the function.",
+                    "as plain Python, until some of these programs were not needed for long. "
+                    "Choose with np.where, or keep the loop out of the function.",
                     stacklevel=5,
                 )
             return False
-        programs[:] = kept
+        with ONE:
+            self._programs[key] = kept
+            self._trees[key] = [tree for tree in self._trees.get(key, ()) if tree.keep(set(kept))]
         return True
 
     def explain_trace(self, *args: Any, **kwargs: Any) -> Explanation:
@@ -296,12 +363,29 @@ class Function:
         return f"<function {self.__name__}, traced {self.traces} times>"
 
 
+class _WhenAsked:
+    """A property that is computed when it is first asked for.
+
+    That of ``functools`` has a lock in Python 3.11 which all objects share, and which stays locked
+    in a process that is forked meanwhile. Here two threads may compute it, and one's value counts.
+    """
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make, self._name = make, make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """The value, which the instance's own attribute gives from then on."""
+        return instance.__dict__.setdefault(self._name, self._make(instance))
+
+
 class Program:
     """One program of a function: a plan, and the engine that runs its graph (``run``)."""
 
     def __init__(self, plan: Plan, engine: str | None) -> None:
-        self.plan = plan
-        self.graph = rewritten(plan.graph, plan.stabilize)
+        self.plan, self._engine = plan, engine
+        #: Whether a tree has it; and how many calls in a row it held for then.
+        self.shared, self.met = False, 0
         #: The program that keeps what the gradient needs, once there is one.
         self.residuals: Residuals | None = None
         self._gradients = 0
@@ -311,11 +395,27 @@ class Program:
         self._way: Callable[[tuple[Any, ...]], Any] | None = None
         #: Whether more is to be looked at than the signature.
         self.picky = bool(plan.strides or plan.written)
-        self.run = engine_for(engine)(self.graph)
         self._was_native = False  # when the way was made: a program may become native
+
+    @_WhenAsked
+    def graph(self) -> Graph:
+        """What is run, as a whole."""
+        return rewritten(self.plan.graph, self.plan.stabilize)
+
+    @_WhenAsked
+    def run(self) -> Any:
+        """What runs it as a whole: compiled when it is asked for."""
+        return engine_for(self._engine)(self.graph)
+
+    @property
+    def steady(self) -> bool:
+        """Whether calls go this way so often that it is tried before all others."""
+        return self.met >= (STEADY if "run" in self.__dict__ else VERY_STEADY)
 
     def way_for(self, args: tuple[Any, ...]) -> Callable[[tuple[Any, ...]], Any] | None:
         """The shortcut for calls like this one; None at the first call, for it may be the last."""
+        if self.shared and not self.steady:
+            return None
         self._calls += 1
         native = getattr(self.run, "_run", None) is not None
         if self._calls == 2 or (native and not self._was_native and self._calls > 2):
@@ -333,6 +433,8 @@ class Program:
 
     def differentiated(self, derivative: Function) -> None:
         """Count a gradient that this function computed; at last, keep for it what is dear."""
+        if self.shared and not self.steady:
+            return
         self._gradients += 1
         if self._gradients != OFTEN or self.plan.stabilize or self.picky:
             return
@@ -379,6 +481,11 @@ class Program:
 
 def _bare(leaf: Any) -> Any:
     return leaf.array if isinstance(leaf, Tensor) else leaf
+
+
+def _can_share(program: Program) -> bool:
+    plan = program.plan
+    return bool(plan.graph.guards) and not (program.picky or plan.stabilize)
 
 
 def _true(holds: Callable[[], bool]) -> bool:

@@ -47,6 +47,9 @@ __all__ = ["Symbol", "TraceError", "Tracing", "concrete"]
 #: The attributes that arrays have and symbols do not.
 _MISSING = frozenset(name for name in dir(np.ndarray) if not name.startswith("_"))
 
+#: Looks, one object each: two traces that looked alike are known by it.
+_ITEM, _TO_LIST = operator.methodcaller("item"), operator.methodcaller("tolist")
+
 
 class Symbol:
     """An array of a traced function: its value in this run, and the node that computes it."""
@@ -283,13 +286,13 @@ class Symbol:
         symbol = self[index] if index else self
         if not symbol.tracing.here:
             return symbol.value.item()
-        return self.tracing.seen(symbol, operator.methodcaller("item"))
+        return self.tracing.seen(symbol, _ITEM)
 
     def tolist(self) -> Any:
         """The entries as Python numbers: from now on, the program depends on them."""
         if not self.tracing.here:
             return self.value.tolist()
-        return self.tracing.seen(self, operator.methodcaller("tolist"))
+        return self.tracing.seen(self, _TO_LIST)
 
     def __getitem__(self, index: Any) -> Any:
         if not self.tracing.here:

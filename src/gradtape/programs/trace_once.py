@@ -28,11 +28,11 @@ from gradtape.recording import only
 from gradtape.tensor import Tensor
 from gradtape.variable import ALIVE, Variable
 
-__all__ = ["Plan", "traced"]
+__all__ = ["ONE", "Plan", "traced"]
 
 #: One trace at a time: variables stand for symbols meanwhile. A fork waits for its end.
-_ONE = threading.RLock()
-os.register_at_fork(before=_ONE.acquire, after_in_parent=_ONE.release, after_in_child=_ONE.release)
+ONE = threading.RLock()
+os.register_at_fork(before=ONE.acquire, after_in_parent=ONE.release, after_in_child=ONE.release)
 
 
 class Plan:
@@ -127,7 +127,7 @@ def traced(
     ------
     TraceError : it did something that a program could not do again.
     """
-    with _ONE, only(()):
+    with ONE, only(()):
         try:
             found = _attempt(f, args, kwargs, stabilize)
             if isinstance(found, str):  # it made what it needs: now it is there
