@@ -16,11 +16,13 @@ from gradtape.programs.graph import Graph, Guard, Node
 from gradtape.programs.loops import LoopWriter
 from gradtape.programs.rewrites.building import kind, number_of, ufunc_of
 from gradtape.programs.rows import Loop, planned
-from gradtape.programs.scalars import MATH, ON_FLOATS, ON_NUMBERS
+from gradtape.programs.scalars import MATH, ON_FLOATS, ON_NUMBERS, ROUNDED
 
 __all__ = ["GuardFailed", "Writer"]
 
-DOUBLE, TRUTH = np.dtype(np.float64), np.dtype(bool)
+DOUBLE, SINGLE, TRUTH = np.dtype(np.float64), np.dtype(np.float32), np.dtype(bool)
+#: Times a Python float, that float as a number of single precision: NumPy is fastest at it so.
+ONE = np.float32(1)
 
 #: A number that a small array is combined with is an array, too: NumPy is faster so.
 FILLED_SIZE = 1 << 13
@@ -124,6 +126,10 @@ class Writer:
         """A name that nothing has yet."""
         self._count += 1
         return f"{prefix}_{self._count}"
+
+    def uses(self, node: Node) -> int:
+        """How often a node is used; 2 at least if it has to have a name."""
+        return self._uses.get(node, 0)
 
     def number(self, node: Node) -> None:
         """Note that what stands for a node is one of NumPy's numbers."""
@@ -332,7 +338,7 @@ class Writer:
         if node.shape != () or not isinstance(node.dtype, np.dtype):
             return False
         name = kind(node.op)
-        if self._as_floats(node, name) or self._as_numbers(node, name):
+        if self._as_floats(node, name) or self._as_numbers(node, name) or self._as_single(node):
             return True
         if name == "holds_nan":
             (x,) = self._operands(node)
@@ -371,6 +377,20 @@ class Writer:
         if any([i in self._floats and i.dtype == DOUBLE for i in node.inputs]):
             return False
         self._express(node, form)
+        self._numbers.add(node)
+        return True
+
+    def _as_single(self, node: Node) -> bool:
+        """A function of a number of single precision: Python's own, rounded."""
+        name = kind(node.op)
+        if name not in ROUNDED or not self._fast or node.dtype != SINGLE:
+            return False
+        if not all([i in self._numbers and i.dtype == SINGLE for i in node.inputs]):
+            return False
+        function = ON_FLOATS[name]
+        self.names.setdefault("one", ONE)
+        self.names[function.partition("(")[0]] = MATH[function.partition("(")[0]]
+        self._express(node, f"one * {function}")
         self._numbers.add(node)
         return True
 

@@ -12,6 +12,8 @@ from gradtape.programs.buffers import Block, Value
 from gradtape.programs.crew import Blocks
 from gradtape.programs.forms import into, is_outer, is_view, seen, sums_by_product
 from gradtape.programs.graph import Node
+from gradtape.programs.passes import BUFFERED, USUAL, folded_sums, walk
+from gradtape.programs.peak_writing import PeakWriter
 from gradtape.programs.rewrites.building import kind, number_of, ufunc_of
 from gradtape.programs.rows import LARGE_BYTES, Loop, row_inputs, summed_inputs
 
@@ -22,10 +24,18 @@ __all__ = ["LoopWriter"]
 
 #: The largest array of a block: several of them are to fit into a core's own cache.
 BLOCK_BYTES = 1 << 19
-#: The same where several threads may run them: each call of NumPy's has to wait for Python's lock.
-SHARED_BYTES = 1 << 20
-#: So many blocks there are then at least, unless they get small.
-FEW = 4
+#: The same where several threads may run them.
+SHARED_BYTES = 1 << 21
+#: So long each of its calls of NumPy's should take then, in nanoseconds: it may have to wait for
+#: Python's lock, and a thread that has waited takes that long to wake.
+SHARED_TIME = 50_000
+#: What an entry costs, roughly, by what is done to it: in NumPy's faster loops, and in others.
+_ENTRY_TIME, _SLOW_ENTRY_TIME = 0.15, {4: 0.5, 8: 3.0}
+_SLOW = frozenset(
+    {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power", "float_power"}
+    | {"sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh"}
+    | {"arcsinh", "arccosh", "arctanh", "hypot", "cbrt"}
+)
 #: Up to this many entries a row is repeated for each row of a block: NumPy is slow at short rows.
 SHORT_ROW = 256
 #: Rows up to this length are added up as parts of longer ones, of about that length.
@@ -51,10 +61,12 @@ class LoopWriter:
     """
 
     def __init__(self, writer: Writer, loop: Loop) -> None:
-        self._w, self._loop = writer, loop
+        self.writer, self.loop = writer, loop
         largest = max([_row_bytes(n) for n in loop.nodes if n not in loop.sums])
         whole = loop.length * largest
-        count = max(ceil(whole / SHARED_BYTES), min(FEW, ceil(whole / LARGE_BYTES)))
+        pairs = max(1, int(_call_time(loop) / SHARED_TIME / 2))  # an odd one would be run alone
+        count = max(ceil(whole / SHARED_BYTES), 2 * pairs)
+        count = min(count, ceil(whole / LARGE_BYTES))
         self._parallel = count > 1 and _may_be_shared(loop, count)
         if not self._parallel:
             count = ceil(whole / BLOCK_BYTES)
@@ -64,70 +76,101 @@ class LoopWriter:
         ]
         self._count = len(self._bounds)
         self._columns: dict[str, list[Any]] = {}
-        self._text: dict[Node, str] = {}  # by rows: what stands for a node's rows of a block
+        self.text: dict[Node, str] = {}  # by rows: what stands for a node's rows of a block
         self._sliced: dict[Any, str] = {}
-        self._blocks: dict[Node, Block] = {}
+        self.blocks: dict[Node, Block] = {}
         self._start: list[str] = []  # what each thread does before its first block
-        self._body: list[str] = []
+        self.body: list[str] = []
         self._after: list[Callable[[], None]] = []
+        self._walk = "buffered"
+        self._folded = folded_sums(loop.nodes, loop.whole, writer.uses)
+        self._peaks = PeakWriter(self)
         self._last = self._last_uses()
+        self._landing = self._peaks.landings(self._last)
         self._tiles: dict[Any, str] = {}
         self._free: list[Block] = []  # for other rows of the same block
         self._taken: list[Block] = []
 
     def write(self) -> None:
         """Write what comes before the loop, the loop, and what comes after it."""
-        kernel = f"{len(self._bounds)} blocks of {self._rows} rows, loop {self._w.loops}"
-        self._w.loops += 1
-        for position, node in enumerate(self._loop.nodes):
-            self._w.kernels[node] = kernel
-            if node in self._loop.sums:
-                self._sum(node)
-            else:
-                self._by_rows(node, position)
+        kernel = f"{len(self._bounds)} blocks of {self._rows} rows, loop {self.writer.loops}"
+        self.writer.loops += 1
+        skipped = self._peaks.skipped | {node.inputs[0] for node in self._folded}
+        for position, node in enumerate(self.loop.nodes):
+            self.writer.kernels[node] = kernel
+            if node not in skipped:
+                self._compute(node, position)
             for i in self._ending.get(position, ()):
-                block = self._blocks.pop(i, None)
+                block = self.blocks.pop(i, None)
                 if block is not None:
                     self._free.append(block)
+        self._go("buffered")
         # Not before: what is written into it in one block must still be there after the next.
         for block in self._taken:
-            self._w.memory.give(block)
+            self.writer.memory.give(block)
         self._write_blocks()
         for last in self._after:
             last()
 
+    def _compute(self, node: Node, position: int) -> None:
+        if not (is_view(node) or self._peaks.reads(node)):
+            self._go(walk(node, self._rows))
+        if node in self.loop.sums:
+            self._sum(node)
+        elif node in self._peaks.steps:
+            self._peaks.write(node, position)
+        else:
+            self.by_rows(node, position)
+
     def _write_blocks(self) -> None:
-        say, bind = self._w.say, self._w.bind
+        say, bind = self.writer.say, self.writer.bind
         names = ", ".join(["s", *self._columns])
         slices = [slice(low, high) for low, high in self._bounds]
         table = list(zip(slices, *self._columns.values(), strict=True))
         if not self._parallel:
             once = [f"if not s.start: {line}" for line in self._start]
             say(f"for {names}, in {bind('blocks', table)}:")
-            self._indented([*once, *self._body])
+            self._indented([*once, *self.body])
             return
         start, body = (self._name("start") if self._start else "None"), self._name("loop")
         if self._start:
             say(f"def {start}({names}):")
             self._indented(self._start)
         say(f"def {body}({names}):")
-        self._indented(self._body)
-        run = Blocks(table, self._taken, self._w.spare).run
+        self._indented(self.body)
+        run = Blocks(table, self._taken, self.writer.spare).run
         say(f"{bind('run', run)}({body}, {start})")
 
     def _indented(self, lines: list[str]) -> None:
         for line in lines:
-            self._w.say("    " + line)
+            self.writer.say("    " + line)
+
+    def _go(self, walk: str) -> None:
+        """Tell NumPy how to go through what is broadcast from here on."""
+        if walk and walk != self._walk:
+            size = BUFFERED if walk == "by rows" else USUAL
+            self.body.append(f"{self.writer.bind('k', np.setbufsize)}({size})")
+            self._walk = walk
+
+    def out(self, node: Node, position: int) -> str:
+        """Where the rows of a block of something go."""
+        place = self._landing.get(node, node)
+        if place not in self.loop.whole:
+            return self._buffer(node, position)
+        if place not in self.text:
+            self.text[place] = self._whole(place)
+        return self.text[place]
 
     def _last_uses(self) -> dict[Node, int]:
         """The last place in the loop that needs the memory that a node's rows are in."""
         root: dict[Node, Node] = {}
         last: dict[Node, int] = {}
-        for position, node in enumerate(self._loop.nodes):
-            view = is_view(node) and node not in self._loop.whole and node.inputs[0] in root
+        for position, node in enumerate(self.loop.nodes):
+            view = is_view(node) and node not in self.loop.whole and node.inputs[0] in root
             root[node] = root[node.inputs[0]] if view else node
             last[root[node]] = position
-            for i in (*node.inputs, *(summed_inputs(node) or ())):
+            reads = *node.inputs, *(summed_inputs(node) or ()), *self._folded.get(node, ())
+            for i in (*reads, *self._peaks.reads(node)):
                 if i in root:
                     last[root[i]] = position
         self._ending: dict[int, list[Node]] = {}
@@ -137,59 +180,66 @@ class LoopWriter:
 
     # By rows --------------------------------------------------------------------------------------
 
-    def _by_rows(self, node: Node, position: int) -> None:
-        whole = node in self._loop.whole
+    def by_rows(self, node: Node, position: int) -> None:
+        """The lines that compute the rows of a block."""
+        whole = node in self.loop.whole
         if is_view(node):
             text = self._view(node)
             if not whole:
-                self._text[node] = text
+                self.text[node] = text
                 return
             out = self._whole(node)
-            self._body.append(f"{self._w.bind('k', np.copyto)}({out}, {text})")
+            self.body.append(f"{self.writer.bind('k', np.copyto)}({out}, {text})")
         else:
             inputs = self._operands(node)
-            out = self._whole(node) if whole else self._buffer(node, position)
-            self._body += self._formed(node, inputs, out)
-        self._text[node] = out
+            out = self.out(node, position)
+            self.body += self._formed(node, inputs, out)
+        self.text[node] = out
 
     def _formed(self, node: Node, inputs: list[str], out: str) -> list[str]:
+        if node in self._folded:
+            return [f"{self.writer.bind('u', np.vecdot)}({', '.join(inputs)}, {out})"]
         if self._parallel and kind(node.op) == "sum" and sums_by_product(node):
-            ones = self._w.bind("c", np.ones(node.inputs[0].shape[-1], node.dtype))
+            ones = self.writer.bind("c", np.ones(node.inputs[0].shape[-1], node.dtype))
             if node.params[0] == (-2,):
-                return [f"{self._w.bind('r', np.add.reduce)}({inputs[0]}, -2, None, {out})"]
-            return [f"{self._w.bind('u', np.vecdot)}({inputs[0]}, {ones}, {out})"]
+                return [f"{self.writer.bind('r', np.add.reduce)}({inputs[0]}, -2, None, {out})"]
+            return [f"{self.writer.bind('u', np.vecdot)}({inputs[0]}, {ones}, {out})"]
         form = into(node)
         assert form is not None
-        return form(node, inputs, out, self._w.bind)
+        return form(node, inputs, out, self.writer.bind)
 
     def _operands(self, node: Node) -> list[str]:
+        if node in self._folded:
+            texts = [self.rows_of(i) for i in self._folded[node]]
+            minus = -np.ones(node.inputs[0].shape[-1], node.dtype)
+            return texts if len(texts) == 2 else [*texts, self.writer.bind("c", minus)]
         positions = row_inputs(node) or ()
         texts = []
         for p, i in enumerate(node.inputs):
             if is_outer(node):
-                texts.append(self._rows_of(i) if p in positions else self._w.strong(i, node))
+                texts.append(self.rows_of(i) if p in positions else self.writer.strong(i, node))
             elif ufunc_of(node.op) in _SLOW_WITH_NUMBERS and number_of(i) is not None:
                 texts.append(self._full(i, node))
             elif p in positions and i.shape != node.shape and self._is_very_short(node, i):
                 texts.append(self._row_tile(i, node))
             elif p in positions:
-                texts.append(self._rows_of(i))
+                texts.append(self.rows_of(i))
             elif ufunc_of(node.op) is not None and prod(i.shape) > 1 and self._is_short(node):
                 texts.append(self._tile(i, node))
             else:
-                texts.append(self._w.strong(i, node))
+                texts.append(self.writer.strong(i, node))
         return texts
 
-    def _rows_of(self, node: Node) -> str:
+    def rows_of(self, node: Node) -> str:
         """The rows of a block of something: of the loop's own, or of what was there before."""
-        text = self._text.get(node) or self._sliced.get(node)
+        text = self.text.get(node) or self._sliced.get(node)
         if text is None:
-            value = self._w.values[node]
+            value = self.writer.values[node]
             if value.array is not None:
                 text = self._column("v", [value.array[low:high] for low, high in self._bounds])
             else:
                 text = self._name("i")
-                self._body.append(f"{text} = {value.text}[s]")
+                self.body.append(f"{text} = {value.text}[s]")
             self._sliced[node] = text
         return text
 
@@ -199,7 +249,7 @@ class LoopWriter:
         return name
 
     def _name(self, prefix: str) -> str:
-        return self._w.fresh(prefix)
+        return self.writer.fresh(prefix)
 
     def _is_short(self, node: Node) -> bool:
         return len(node.shape) > 1 and node.shape[-1] <= SHORT_ROW
@@ -216,8 +266,8 @@ class LoopWriter:
             array = self._new(prod(shape) * node.dtype.itemsize).array(shape, node.dtype)
             wide = array.reshape(-1, few * prod(row))
             first, rest, one = [self._same(a) for a in (array[:few], wide[1:], wide[0])]
-            copy = self._w.bind("k", np.copyto)
-            self._start.append(f"{copy}({first}, {self._w.strong(node, user)})")
+            copy = self.writer.bind("k", np.copyto)
+            self._start.append(f"{copy}({first}, {self.writer.strong(node, user)})")
             self._start.append(f"{copy}({rest}, {one})")
             text = self._tiles[key] = self._column(
                 "b", [array[: high - low] for low, high in self._bounds]
@@ -248,11 +298,11 @@ class LoopWriter:
         key = node, user.shape[1:], "rows"
         text = self._tiles.get(key)
         if text is None:
-            rows = self._rows_of(node)
+            rows = self.rows_of(node)
             size = self._rows * prod(user.shape[1:]) * node.dtype.itemsize
             block = self._take(size)
             text = self._tiles[key] = self._block_column(block, user.shape[1:], node.dtype)
-            self._body.append(f"{self._w.bind('k', np.copyto)}({text}, {rows})")
+            self.body.append(f"{self.writer.bind('k', np.copyto)}({text}, {rows})")
         return text
 
     def _buffer(self, node: Node, position: int) -> str:
@@ -260,13 +310,13 @@ class LoopWriter:
         block = None
         if ufunc_of(node.op) is not None:
             for i in node.inputs:
-                ends = i in self._blocks and self._last.get(i) == position
+                ends = i in self.blocks and self._last.get(i) == position
                 if ends and i.shape == node.shape and i.dtype == node.dtype:
-                    block = self._blocks.pop(i)
+                    block = self.blocks.pop(i)
                     break
         if block is None:
             block = self._take(self._rows * _row_bytes(node))
-        self._blocks[node] = block
+        self.blocks[node] = block
         return self._block_column(block, node.shape[1:], node.dtype)
 
     def _take(self, size: int) -> Block:
@@ -279,7 +329,7 @@ class LoopWriter:
 
     def _new(self, size: int) -> Block:
         """Memory that nothing else in the loop is in."""
-        block = self._w.memory.take(size)
+        block = self.writer.memory.take(size)
         self._taken.append(block)
         return block
 
@@ -290,29 +340,29 @@ class LoopWriter:
 
     def _whole(self, node: Node) -> str:
         """All rows, of which a block writes its own."""
-        writer = self._w
+        writer = self.writer
         if node in writer.outputs:
             text = f"t{node.number}"
             writer.say(f"{text} = empty({node.shape!r}, {writer.bind('d', node.dtype)})")
             writer.values[node] = Value(text)
             name = self._name("o")
-            self._body.append(f"{name} = {text}[s]")
+            self.body.append(f"{name} = {text}[s]")
             return name
-        block = writer.memory.take(self._loop.length * _row_bytes(node))
+        block = writer.memory.take(self.loop.length * _row_bytes(node))
         array = block.array(node.shape, node.dtype)
         writer.values[node] = Value(writer.bind("b", array), array, block)
         return self._column("v", [array[low:high] for low, high in self._bounds])
 
     def _view(self, node: Node) -> str:
-        text = self._rows_of(node.inputs[0])
+        text = self.rows_of(node.inputs[0])
         arrays = self._columns.get(text)
         if arrays is not None:
             views = [seen(node, a) for a in arrays]
             if all([np.may_share_memory(v, a) for v, a in zip(views, arrays, strict=True)]):
                 return self._column("v", views)
         name = self._name("w")
-        look = self._w.bind("f", seen)
-        self._body.append(f"{name} = {look}({self._w.bind('n', node)}, {text})")
+        look = self.writer.bind("f", seen)
+        self.body.append(f"{name} = {look}({self.writer.bind('n', node)}, {text})")
         return name
 
     # Sums of rows ---------------------------------------------------------------------------------
@@ -321,27 +371,27 @@ class LoopWriter:
         rows = summed_inputs(node)
         assert rows is not None
         if kind(node.op) == "holds_nan":
-            self._look(node, self._rows_of(rows[0]))
+            self._look(node, self.rows_of(rows[0]))
         elif kind(node.op) == "matmul":
-            self._product(node, *[self._rows_of(x) for x in rows])
+            self._product(node, *[self.rows_of(x) for x in rows])
         else:
-            self._reduction(node, rows[0], self._rows_of(rows[0]))
+            self._reduction(node, rows[0], self.rows_of(rows[0]))
 
     def _look(self, node: Node, text: str) -> None:
-        total, reduce = f"t{node.number}", self._w.bind("r", np.maximum.reduce)
+        total, reduce = f"t{node.number}", self.writer.bind("r", np.maximum.reduce)
         largest = np.empty(self._count, node.inputs[0].dtype)  # NaN, where there is one
-        name, share = self._w.bind("b", largest), self._entries(largest)
-        self._body.append(f"{reduce}({text}, None, None, {share})")
-        self._after.append(lambda: self._w.say(f"{total} = {reduce}({name}, 0)"))
-        self._after.append(lambda: self._w.say(f"{total} = {total} != {total}"))
-        self._w.values[node] = Value(total)
+        name, share = self.writer.bind("b", largest), self._entries(largest)
+        self.body.append(f"{reduce}({text}, None, None, {share})")
+        self._after.append(lambda: self.writer.say(f"{total} = {reduce}({name}, 0)"))
+        self._after.append(lambda: self.writer.say(f"{total} = {total} != {total}"))
+        self.writer.values[node] = Value(total)
 
     def _product(self, node: Node, x: str, y: str) -> None:
         turned = self._turned(x)
-        dot = self._w.bind("m", np.dot)
+        dot = self.writer.bind("m", np.dot)
         share, last = self._shares(node, np.add)
-        self._body.append(f"{dot}({turned}, {y}, {share})")
-        self._body += last
+        self.body.append(f"{dot}({turned}, {y}, {share})")
+        self.body += last
 
     def _turned(self, x: str) -> str:
         arrays = self._columns.get(x)
@@ -364,24 +414,24 @@ class LoopWriter:
         if sums_by_product(node) and len(x.shape) == 2 and axis == (-2,):
             if x.shape[1] <= NARROW and text in self._columns:
                 self._narrow_sum(x, text, share)
-                self._body += last
+                self.body += last
                 return
             if self._parallel:
-                reduce = self._w.bind("r", np.add.reduce)
-                self._body += [f"{reduce}({text}, 0, None, {share})", *last]
+                reduce = self.writer.bind("r", np.add.reduce)
+                self.body += [f"{reduce}({text}, 0, None, {share})", *last]
                 return
             ones = np.ones(self._rows, node.dtype)
             column = self._column("c", [ones[: high - low] for low, high in self._bounds])
-            self._body.append(f"{self._w.bind('m', np.dot)}({column}, {text}, {share})")
+            self.body.append(f"{self.writer.bind('m', np.dot)}({column}, {text}, {share})")
         else:
             whole = None if len(axis) == len(x.shape) else axis
-            reduce = self._w.bind("r", _REDUCE[name])
-            self._body.append(f"{reduce}({text}, {whole!r}, None, {share}, {keepdims!r})")
-        self._body += last
+            reduce = self.writer.bind("r", _REDUCE[name])
+            self.body.append(f"{reduce}({text}, {whole!r}, None, {share}, {keepdims!r})")
+        self.body += last
 
     def _narrow_sum(self, x: Node, text: str, share: str) -> None:
         """Several short rows count as a long one, and as short ones again once those are added."""
-        w, k = self._w, x.shape[1]
+        w, k = self.writer, x.shape[1]
         together = max(1, WIDE // k)
         arrays = self._columns[text]
         whole = [len(a) // together * together for a in arrays]
@@ -393,16 +443,16 @@ class LoopWriter:
         sums = block.array((together, k), x.dtype)
         first, second = self._same(sums.reshape(-1)), self._same(sums)
         reduce = w.bind("r", np.add.reduce)
-        self._body.append(f"{reduce}({self._column('v', wide)}, 0, None, {first})")
-        self._body.append(f"{reduce}({second}, 0, None, {share})")
+        self.body.append(f"{reduce}({self._column('v', wide)}, 0, None, {first})")
+        self.body.append(f"{reduce}({second}, 0, None, {share})")
         self._free.append(block)
         if any([len(rest) for rest in rests]):
             rest = f"{reduce}({self._column('v', rests)}, 0)"
-            self._body.append(f"{w.bind('u', np.add)}({share}, {rest}, {share})")
+            self.body.append(f"{w.bind('u', np.add)}({share}, {rest}, {share})")
 
     def _shares(self, node: Node, combine: Any) -> tuple[str, list[str]]:
         """Where each block's share of a sum goes, and what the block then does with it."""
-        writer = self._w
+        writer = self.writer
         text = f"t{node.number}"
         writer.values[node] = Value(text)
         if node.shape == ():
@@ -430,6 +480,17 @@ def _may_be_shared(loop: Loop, count: int) -> bool:
     products = any([kind(n.op) == "matmul" for n in loop.nodes]) or any(map(is_outer, by_rows))
     kept = all([count * prod(node.shape) <= KEPT_SHARES for node in loop.sums])
     return not products and kept and max([prod(n.shape) for n in by_rows]) >= SHARED_SIZE
+
+
+def _call_time(loop: Loop) -> float:
+    """About how long one of the loop's calls takes for all rows, in nanoseconds."""
+    times = []
+    for node in loop.nodes:
+        if not is_view(node):
+            slow = _SLOW_ENTRY_TIME.get(node.dtype.itemsize) if kind(node.op) in _SLOW else None
+            entries = max([prod(i.shape) for i in (node, *node.inputs)])
+            times.append(entries * (slow or _ENTRY_TIME))
+    return float(sum(times) / len(times))
 
 
 def _row_bytes(node: Node) -> int:

@@ -5,9 +5,10 @@ use one after the other; large ones are computed block by block, in loops over t
 several threads may share; numbers are Python's own. What comes out is a new array each time. NumPy
 does not warn of infinities and NaN on the way.
 
-Each operation is NumPy's own and gives what it gives there, with two exceptions, of a few units in
-the last place: a sum may be added up in another order (always the same one), and numbers of double
-precision go through the functions of Python's ``math``.
+Each operation is NumPy's own and gives what it gives there, with three exceptions, of a few units
+in the last place: a sum may be added up in another order (always the same one); products that are
+only added up along the last axis may be rounded with the sum alone; and functions of numbers are
+those of Python's ``math``.
 """
 
 from __future__ import annotations
