@@ -46,6 +46,7 @@ check: $(VENV)/.test-installed  ## the tests and the documentation's examples
 smoke: $(VENV)/.test-installed  ## every benchmark once, quickly
 	$(PY) -m benchmarks --smoke
 	$(PY) -m benchmarks.derivatives --smoke
+	$(PY) -m benchmarks.gradient_cost --smoke
 
 docs: $(VENV)/.docs-installed  ## the site, in build/docs/html; a warning or a broken link fails
 	$(ONE_THREAD) $(PY) -m sphinx --quiet --fresh-env --fail-on-warning -d build/docs/doctrees docs build/docs/html

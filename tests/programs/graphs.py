@@ -66,6 +66,26 @@ class Building:
         return [values[node.number] for node in self.graph.outputs]
 
 
+def sum_of_terms(shape: Any, dtype: Any) -> Building:
+    """The sum of exp(x)·sin(x), and its terms."""
+    build = Building()
+    x = build.input(numbers(shape, dtype))
+    terms = build.call("multiply", build.call("exp", x), build.call("sin", x))
+    axes = tuple(range(-len(x.shape), 0))
+    build.returns(terms, build.call("sum", terms, params=(axes, False)))
+    return build
+
+
+def numbers(shape: Any, dtype: Any = np.float64, seed: int = 0) -> Any:
+    """Normal numbers, the same each time."""
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether all of some results are equal; a NaN is like any other."""
+    return all([np.array_equal(x, y, equal_nan=True) for x, y in zip(one, other, strict=True)])
+
+
 def same_bits(one: Any, other: Any) -> bool:
     """Whether two values are the same, signs of zeros too; a NaN is like any other."""
     one, other = np.asarray(one), np.asarray(other)

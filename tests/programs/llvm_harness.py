@@ -7,8 +7,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from llvmlite import ir
 
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.mathematics import EMITTERS
 from gradtape.programs.llvm.mathematics_angles import REDUCTION, write_reduction
 

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from gradtape.programs.graph import Opaque
-from gradtape.programs.llvm import blocks, objects
+from gradtape.programs.llvm import blocks, kernels, objects
 from gradtape.programs.llvm.engine import LlvmProgram
 from gradtape.programs.numpy_engine import GuardFailed
 from gradtape.programs.rewrites.looks import holds_nan
@@ -448,7 +448,8 @@ def test_numpy_in_between():
             assert close(f, e)
 
 
-def test_large_products_are_left_to_blas():
+def test_large_products_are_left_to_blas(monkeypatch):
+    monkeypatch.setattr(kernels, "has_wide_registers", lambda: False)
     build = Building()
     x, y = build.input(numbers((200, 300))), build.input(numbers((300, 100)))
     product = build.call("matmul", build.call("tanh", x), y)

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+import gradtape as gt
 from gradtape.programs.llvm import jit, kernels, objects, recomputing
 from gradtape.programs.llvm.engine import LlvmProgram
 from gradtape.programs.llvm.steps import Loop, size_of
@@ -237,11 +238,131 @@ def test_several_products(left, right, turned, dtype):
     agree(build, ulp=32)
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((3, 700, 10), (3, 10, 10)),
+        ((2, 10, 3000), (2, 3000, 10)),
+        ((3, 20, 1500), (1500, 3)),
+        ((2, 3, 9000), (2, 9000, 1)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_slim_ones_of_several(left, right, turned):
+    build = Building()
+    shape = (*left[:-2], left[-1], left[-2]) if turned else left
+    x, y = build.input(numbers(shape)), build.input(numbers(right, seed=1))
+    x = build.call("transpose", x, params=((-3, -1, -2),)) if turned else x
+    build.returns(build.call("matmul", x, y))
+    agree(build, ulp=256)
+
+
+@pytest.mark.parametrize("shapes", [((3, 50_000), (50_000, 5)), ((2, 2, 50_001), (2, 50_001, 1))])
+def test_products_of_single_precision_keep_their_digits(shapes):
+    x, y = (np.abs(numbers(shape, np.float32, seed)) for seed, shape in enumerate(shapes))
+    build = Building()
+    build.returns(build.call("matmul", build.input(x), build.input(y)))
+    program = LlvmProgram(build.graph)
+    assert program.parts[0].native
+    (found,) = program(x, y)
+    exact = np.matmul(x.astype(np.float64), y.astype(np.float64))
+    assert np.all(np.abs(found - exact) <= 16 * np.spacing(exact.astype(np.float32)))
+
+
 def test_large_ones_of_several_are_left_to_blas():
     build = Building()
     x = build.input(numbers((3, 40, 40)))
     build.returns(build.call("matmul", x, x))
     assert not LlvmProgram(build.graph).parts[0].native
+
+
+# Large products -----------------------------------------------------------------------------------
+
+LARGE = [(90, 300, 130), (64, 257, 129), (200, 1500, 70), (70, 129, 520), (257, 300, 9)]
+
+
+@pytest.mark.parametrize(("m", "k", "n"), LARGE, ids=str)
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_large_products(m, k, n, turned, dtype):
+    build = Building()
+    x, y = build.input(numbers((k, m) if turned else (m, k), dtype)), numbers((k, n), dtype, 1)
+    x = build.call("transpose", x, params=((-1, -2),)) if turned else x
+    product = build.call("matmul", x, build.input(y))
+    build.returns(product, build.call("sum", product, params=((-2,), False)))
+    program = agree(build, ulp=1000, native=jit.has_wide_registers())
+    results = []
+    for threads in (1, 2, 3):
+        gt.set_threads(threads)
+        results.append(program(*build.inputs))
+    gt.set_threads(None)
+    assert all(np.array_equal(a, b) for r in results for a, b in zip(r, results[0], strict=True))
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_what_is_left_to_blas(wide, monkeypatch):
+    monkeypatch.setattr(kernels, "has_wide_registers", lambda: wide)
+
+    def native(left, right, *, turned=False):
+        build = Building()
+        x, y = build.input(np.zeros(left)), build.input(np.zeros(right))
+        y = build.call("transpose", y, params=((-1, -2),)) if turned else y
+        return kernels.is_native(build.call("matmul", x, y))
+
+    assert native((64, 64), (64, 64))
+    assert native((300, 200), (200, 100)) == wide
+    assert native((1000, 100), (80, 100), turned=True) == wide  # copying it costs nothing
+    assert not native((1000, 200), (200, 200), turned=True)
+    assert not native((1000, 1000), (1000, 1))
+    assert not native((1, 1000), (1000, 1000))
+    assert not native((100, 5000), (5000, 100))
+    assert not native((800, 800), (800, 800))
+
+
+def test_rows_are_not_multiplied_with_large_matrices_block_by_block():
+    build = Building()
+    x, y = build.input(numbers((2000, 200), seed=1)), build.input(numbers((200, 150), seed=2))
+    hidden = build.call("tanh", build.call("matmul", build.call("square", x), y))
+    build.returns(build.call("sum", hidden, params=((-1,), False)))
+    program = agree(build, ulp=1000, native=jit.has_wide_registers())
+    if jit.has_wide_registers():
+        (names,) = [p.kernels for p in program.parts]
+        (text,) = [text for node, text in names.items() if node.name == "matmul"]
+        assert re.fullmatch(r"product \d+, \d+ pieces", text)
+
+
+# Zeros beside entries -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "index"),
+    [
+        ((50,), (slice(3, 40),)),
+        ((50,), (slice(20, None),)),
+        ((50,), (slice(None, 30),)),
+        ((50,), (slice(None, None, -1),)),
+        ((50,), (slice(1, None, 3),)),
+        ((7, 9), (slice(2, 5),)),
+        ((7, 9), (slice(2, 5), slice(1, None))),
+        ((7, 9), (3,)),
+        ((7, 9), (slice(None), 4)),
+        ((2, 7, 9), (1, slice(3, None))),
+    ],
+    ids=str,
+)
+def test_zeros_beside_entries(shape, index):
+    build = Building()
+    x = build.input(numbers(np.empty(shape)[index].shape))
+    build.returns(build.call("embed", x, params=(shape, index)))
+    program = agree(build)
+    results = [program(*build.inputs) for _ in range(3)]
+    for (result,) in results:  # the next one's memory, unless all of it is written
+        result.fill(np.nan)
+    del results, result
+    (found,) = program(*build.inputs)
+    assert np.count_nonzero(found) == build.inputs[0].size
+    assert not np.any(np.isnan(found))
 
 
 # What programs share ------------------------------------------------------------------------------
@@ -259,4 +380,4 @@ def test_large_angles_are_reduced_by_what_all_programs_share():
         gc.collect()
     for value, wanted in found:
         np.testing.assert_allclose(value, wanted, rtol=1e-14)
-    assert jit._shared.cache_info().currsize == 1
+    assert jit._shared.cache_info().currsize == 3  # and the sine and the cosine

@@ -18,7 +18,7 @@ from gradtape.programs import crew, loops, rows
 from gradtape.programs.crew import Blocks
 from gradtape.programs.numpy_engine import GuardFailed, NumpyProgram
 from gradtape.programs.rewrites.looks import holds_nan
-from tests.programs.graphs import Building
+from tests.programs.graphs import Building, numbers, same, sum_of_terms
 from tests.programs.llvm_programs import random_program
 
 FLOATS = [np.float32, np.float64]
@@ -29,14 +29,6 @@ def _some_threads():
     gt.set_threads(3)
     yield
     gt.set_threads(None)
-
-
-def numbers(shape: Any, dtype: Any = np.float64, seed: int = 0) -> Any:
-    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-
-def same(one: Any, other: Any) -> bool:
-    return all([np.array_equal(x, y, equal_nan=True) for x, y in zip(one, other, strict=True)])
 
 
 def same_on_any_number(build: Building) -> NumpyProgram:
@@ -52,13 +44,7 @@ def same_on_any_number(build: Building) -> NumpyProgram:
 
 
 def long_sum(size: Any = 400_003, dtype: Any = np.float64) -> Building:
-    """The sum of exp(x)·sin(x), and its terms."""
-    build = Building()
-    x = build.input(numbers(size, dtype))
-    terms = build.call("multiply", build.call("exp", x), build.call("sin", x))
-    axes = tuple(range(-len(x.shape), 0))
-    build.returns(terms, build.call("sum", terms, params=(axes, False)))
-    return build
+    return sum_of_terms(size, dtype)
 
 
 @pytest.fixture

@@ -153,6 +153,11 @@ MOVEMENTS: dict[str, Any] = {
     "item of one": (["getitem", (slice(0, 1),)], ["getitem", (0,)], ["getitem", "reshape"]),
     "backwards": (["getitem", (slice(None, None, -1),)], ["getitem"]),
     "into all places": (["embed", (2, 1, 3, 4), (slice(None), 0)], ["reshape"]),
+    "a number into the only place": (
+        ["getitem", (0, 0, 0)],
+        ["embed", (1, 1), (0, 0)],
+        ["getitem", "reshape"],
+    ),
     "into some places": (["embed", (2, 2, 3, 4), (slice(None), 0)], ["embed"]),
     "into places backwards": (["embed", (2, 3, 4), (slice(None, None, -1),)], ["embed"]),
     "broadcast to the same": (["broadcast", (2, 3, 4)], []),
@@ -169,6 +174,28 @@ def test_movements(case: str) -> None:
     for name, *params in steps:
         x = b.call(name, x, params=tuple(params))
     b.returns(x)
+    assert names(check(b)) == left
+
+
+@pytest.mark.parametrize(
+    ("indices", "left"),
+    [
+        ([(slice(1, None),), (slice(1, None),)], ["add", "embed"]),
+        ([(slice(1, None),), (slice(None, -1),)], ["embed", "embed", "add"]),
+        ([(slice(None, None, 2),), (slice(None, None, 2),)], ["add", "embed"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_what_goes_to_the_same_places_is_added_before(
+    indices: Any, left: list[str], dtype: Any
+) -> None:
+    b = Building()
+    size = len(np.empty(15)[indices[0]])
+    parts = []
+    for values, index in zip((special(dtype), -special(dtype)[::-1]), indices, strict=True):
+        parts.append(b.call("embed", b.input(values[:size].copy()), params=((15,), index)))
+    b.returns(b.call("add", *parts))
     assert names(check(b)) == left
 
 

@@ -117,7 +117,7 @@ def test_what_is_native_in_small_part_is_left_to_numpy():
     assert engines._native(graph(10)) is not None
     assert engines._native(mixed(10)) is None  # more time to go in and out than is saved
     assert engines._native(mixed(10**5)) is not None
-    assert engines._native(mixed(10**5, products=600)) is None  # BLAS has most of it
+    assert engines._native(mixed(10**5, products=900)) is None  # BLAS has most of it
 
 
 # Failures -----------------------------------------------------------------------------------------

@@ -55,15 +55,20 @@ def _are_traced(inputs: Any, params: Any) -> bool:
     return any(map(is_symbol, arrays)) or next(symbols_in(params), None) is not None
 
 
+def _noted(primitive: Any, inputs: Any, params: Any) -> tuple[Any, ...]:
+    """A call's class, keys, inputs and arrays as ``gradtape.tensor`` has them, and its value."""
+    cls, keys, inputs, arrays = tensor._unwrapped(inputs)
+    try:
+        return cls, keys, inputs, arrays, noted(primitive, arrays, params)
+    except (ValueError, TypeError) as error:
+        raise tensor._named(error, primitive) from error
+
+
 def _apply(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
     """``gradtape.tensor.apply``, with the primitive noted as it is where there are symbols."""
     if not _are_traced(inputs, params):
         return _APPLY(primitive, inputs, params)
-    cls, keys, inputs, arrays = tensor._unwrapped(inputs)
-    try:
-        out = noted(primitive, arrays, params)
-    except (ValueError, TypeError) as error:
-        raise tensor._named(error, primitive) from error
+    cls, keys, inputs, arrays, out = _noted(primitive, inputs, params)
     key = None
     for recorder in active():
         key = recorder.record(primitive, keys, inputs, arrays, params, out, key)
@@ -78,11 +83,7 @@ def _apply_several(primitive: Any, inputs: tuple[Any, ...], params: tuple[Any, .
     """``gradtape.tensor.apply_several`` in the same way."""
     if not _are_traced(inputs, params):
         return _APPLY_SEVERAL(primitive, inputs, params)
-    cls, keys, inputs, arrays = tensor._unwrapped(inputs)
-    try:
-        outs = noted(primitive, arrays, params)
-    except (ValueError, TypeError) as error:
-        raise tensor._named(error, primitive) from error
+    cls, keys, inputs, arrays, outs = _noted(primitive, inputs, params)
     recorders = active()
     out_keys = tuple([new_key() if recorders else None for _ in outs])
     for recorder in recorders:

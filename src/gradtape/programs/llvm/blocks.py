@@ -21,10 +21,11 @@ from gradtape.programs.llvm.operations import kind_of, operation_of
 from gradtape.programs.llvm.steps import Loop, Product, size_of
 from gradtape.programs.threads import MOST_THREADS
 
-__all__ = ["WORTH", "Region", "in_pieces", "region_of", "work_of"]
+__all__ = ["LARGEST_SUM", "WORTH", "Region", "in_pieces", "region_of", "work_of"]
 
 #: Arrays that are smaller together stay near anyway; of a block so many bytes do; a block has at
-#: least so many rows, and sums over rows have at most so many entries.
+#: least so many rows, and sums over rows and matrices that rows are multiplied with have at most so
+#: many entries.
 LARGE, NEAR, LEAST_ROWS, LARGEST_SUM = 1 << 19, 1 << 16, 16, 1 << 14
 #: Of a block whose steps all go row by row.
 FEWEST_ROWS = 2
@@ -32,6 +33,8 @@ FEWEST_ROWS = 2
 #: From how much work on threads are worth it, how much a piece has at least, and how much more of
 #: it than what it sums up has entries. (A unit is some 25 picoseconds: a term of a product.)
 WORTH, PIECE, GATHERED = 3 << 18, 3 << 16, 400
+#: With a large matrix so many rows at least are multiplied, which read it together.
+ROWS_OF_LARGE = 64
 #: Work for an entry: to read and write it, a short operation, a long one.
 TOUCHED, SHORT, LONG = 4, 1, 24
 
@@ -129,6 +132,8 @@ def _solo(step: Any, accesses: Accesses) -> Region | None:
         sums = {r.node for r in step.reductions if not r.result_strides(core)[0]}
     elif type(step) is Product and step.batch:
         count, width, sums = step.batch[0], prod(step.node.shape) // step.batch[0], set()
+    elif type(step) is Product and size_of(step.node) > LARGEST_SUM:
+        count, width, sums = step.left.shape[0], ROWS_OF_LARGE, set()
     elif type(step) is Product:
         found = [step.by_rows(count, accesses) for count, _ in step.row_counts()]
         fitting = [(n, f) for (n, _), f in zip(step.row_counts(), found, strict=True) if f]
@@ -139,6 +144,8 @@ def _solo(step: Any, accesses: Accesses) -> Region | None:
     else:
         return None
     most = min(_most_pieces(work, sums), count)
+    if type(step) is Product and size_of(step.right.root) > LARGEST_SUM and not step.batch:
+        most = min(most, count // ROWS_OF_LARGE)
     if most < 2:
         return None
     rows = _rows_of_piece(count, most, width)
@@ -230,7 +237,8 @@ class _Gatherer:
         rowwise, whole, inside, sums = found
         if any([root in self.region.inside for root in whole]):
             return False
-        if any([size_of(node) > LARGEST_SUM for node in sums]):
+        read = whole if type(step) is Product and not step.batch else []
+        if any([size_of(node) > LARGEST_SUM for node in [*sums, *read]]):
             return False
         self.region.steps.append(step)
         self.region.inside.update(inside)

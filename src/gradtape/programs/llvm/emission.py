@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-
 from gradtape.derivatives.linear_algebra import matrix_product
 from gradtape.programs.graph import Node
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm import operations as ops
-from gradtape.programs.llvm.accesses import Access, is_view
+from gradtape.programs.llvm.accesses import Access, contiguous, is_view
 from gradtape.programs.llvm.blocks import Region
 from gradtape.programs.llvm.gathers import Gather, emit_gather
 from gradtape.programs.llvm.kernels import REDUCTIONS, Plan
@@ -25,6 +24,7 @@ from gradtape.programs.llvm.loops import (
     moved,
 )
 from gradtape.programs.llvm.matmuls import emit_product
+from gradtape.programs.llvm.outlined import called
 from gradtape.programs.llvm.pieces import Pieces
 from gradtape.programs.llvm.scratch import Scratch
 from gradtape.programs.llvm.sinks import Sink
@@ -207,24 +207,9 @@ class Emission:
             ops.cast(self.builder, value, kind, goal)
             for value, kind, goal in zip(values, kinds, operation.operands, strict=True)
         ]
-        if operation.name and not isinstance(values[0].type, ir.VectorType):
-            return self.builder.call(self._outlined(operation, values), values)
+        if operation.name:
+            return called(self.builder, operation, values)
         return operation.emit(self.builder, values)
-
-    def _outlined(self, operation: ops.Operation, values: list[Any]) -> Any:
-        """A function of its own for a long operation."""
-        kinds = [value.type for value in values]
-        module = self.builder.module
-        name = f"gradtape.{operation.name}.{'.'.join(map(str, kinds))}"
-        function = module.globals.get(name)
-        if function is None:
-            kind = ir.FunctionType(ops.register(operation.result), kinds)
-            function = ir.Function(module, kind, name)
-            function.linkage = "internal"
-            function.attributes.add("noinline")
-            builder = ir.IRBuilder(function.append_basic_block())
-            builder.ret(operation.emit(builder, list(function.args)))
-        return function
 
     # Placements -----------------------------------------------------------------------------------
 
@@ -232,7 +217,8 @@ class Emission:
         kind = ops.kind_of(step.node)
         pointer = self.pointer(step.node)
         if step.zeros:
-            self.fill(pointer, size_of(step.node), kind, 0)
+            for start, size in _gaps(step):
+                self.fill(moved(self.builder, pointer, start, kind), size, kind, 0)
         for source, target in step.parts:
             shape, strides = collapsed(target.shape, [source.onto(target.shape), target.strides])
             start = moved(self.builder, pointer, target.offset, kind)
@@ -265,11 +251,19 @@ class Emission:
         if entries > 1:
             return self.scratch.reserve(entries * kind.itemsize)
         with self.builder.goto_entry_block():
-            memory = self.builder.alloca(ops.stored(kind))
-        memory.type = ir.PointerType()
-        return memory
+            return self.builder.alloca(ops.stored(kind))
 
     def start_of(self, access: Access, by_rows: bool = False) -> Any:
         """The address of an access' first entry."""
         root = access.root
         return moved(self.builder, self.pointer(root, by_rows), access.offset, ops.kind_of(root))
+
+
+def _gaps(step: Placement) -> list[tuple[int, int]]:
+    """Where the entries begin that no part writes, and how many they are; all, if scattered."""
+    size = size_of(step.node)
+    _, target = step.parts[0]
+    if len(step.parts) > 1 or target.strides != contiguous(target.shape):
+        return [(0, size)]
+    stop = target.offset + target.size
+    return [(start, n) for start, n in ((0, target.offset), (stop, size - stop)) if n]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from gradtape.derivatives.indexing import is_basic, picked
 from gradtape.programs.graph import Node
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.accesses import Access, Accesses
 from gradtape.programs.llvm.loops import counting, entry_at, stored_at
 from gradtape.programs.llvm.operations import INT, kind_of

@@ -16,11 +16,12 @@ from gradtape.derivatives.indexing import is_basic
 from gradtape.derivatives.linear_algebra import matrix_product
 from gradtape.derivatives.primitives import embed
 from gradtape.derivatives.reductions import average, largest, product, smallest, total
-from gradtape.derivatives.shapes import joined
+from gradtape.derivatives.shapes import joined, transposed
 from gradtape.programs.graph import Graph, Node
 from gradtape.programs.llvm.accesses import Access, Accesses, contiguous, is_view, picked_entries
-from gradtape.programs.llvm.blocks import Region, region_of
+from gradtape.programs.llvm.blocks import LARGEST_SUM, Region, region_of
 from gradtape.programs.llvm.gathers import gather_of, is_gather
+from gradtape.programs.llvm.jit import has_wide_registers
 from gradtape.programs.llvm.operations import BOOL, INT, REALS, kind_of, operation_of
 from gradtape.programs.llvm.recomputing import recompute
 from gradtape.programs.llvm.steps import (
@@ -54,6 +55,10 @@ SMALL_PRODUCT = 1 << 19
 SMALL_PRODUCTS = 1 << 15
 #: Unless one of the lengths is at most this, and the next one twice as much.
 SLIM = 32
+#: With wide registers a product is as fast as by BLAS, and does not wait for threads of another
+#: pool: one of up to so much work, of so many rows, columns and terms at least, and so many terms
+#: at most.
+LARGE_PRODUCT, BLOCK, TERMS = 1 << 28, 8, 1 << 12
 
 
 def is_native(node: Node) -> bool:
@@ -73,7 +78,7 @@ def is_native(node: Node) -> bool:
     if node.op is embed:
         return bool(is_basic(node.params[1]) and kind_of(node.inputs[0]) == kind_of(node))
     if node.op is matrix_product:
-        return _is_small_product(node)
+        return _is_native_product(node)
     if node.op in REDUCTIONS:
         return _is_reducible(node)
     return is_gather(node) or operation_of(node) is not None
@@ -91,16 +96,27 @@ def _is_given_natively(node: Node) -> bool:
     return True
 
 
-def _is_small_product(node: Node) -> bool:
+def _is_native_product(node: Node) -> bool:
     x, y = node.inputs
     if {kind_of(x), kind_of(y)} != {kind_of(node)} or kind_of(node) not in REALS:
         return False
     (m, k), n = x.shape[-2:], y.shape[-1]
-    if size_of(node) > m * n:  # there are several
-        return bool(m * k * n <= SMALL_PRODUCTS)
     least, middle, _ = sorted((m, k, n))
-    small: bool = m * k * n <= SMALL_PRODUCT
-    return m * n == 1 or small or (least <= SLIM and middle <= 2 * SLIM)
+    small: bool = m * k * n <= (SMALL_PRODUCTS if size_of(node) > m * n else SMALL_PRODUCT)
+    if m * n == 1 or small or (least <= SLIM and middle <= 2 * SLIM):
+        return True
+    if size_of(node) > m * n or least < BLOCK or k > TERMS or _is_turned(y):
+        return False
+    return m * k * n <= LARGE_PRODUCT and has_wide_registers()
+
+
+def _is_turned(node: Node) -> bool:
+    """Whether a large matrix lies in memory column by column, so that it would be copied."""
+    while size_of(node) > LARGEST_SUM and is_view(node):
+        if node.op is transposed:
+            return True
+        (node,) = node.inputs
+    return False
 
 
 def _is_reducible(node: Node) -> bool:

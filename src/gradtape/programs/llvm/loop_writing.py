@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import Any
 
-from llvmlite import ir
-
 from gradtape.programs.graph import Node
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.accesses import Access, contiguous
 from gradtape.programs.llvm.loops import (

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite import ir
-
-from gradtape.programs.llvm.mathematics_lanes import splat
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.operations import BOOL, DOUBLE, INT, register, stored
 
 __all__ = ["Nest", "Stream", "across", "collapsed", "counting", "entry_at", "lanes_for"]
@@ -345,7 +343,7 @@ class Nest:
         place = builder.gep(stream.pointer, [index], source_etype=stored(kind))
         value = first_entries(builder, place, kind, self._active, self.lanes)
         if kind == BOOL:
-            value = builder.icmp_unsigned("!=", value, splat(value.type, 0))
+            value = builder.icmp_unsigned("!=", value, ir.splat(value.type, 0))
         return value
 
     def store(self, stream: Stream, value: Any) -> None:
@@ -368,7 +366,7 @@ class Nest:
         """A scalar in all lanes."""
         kind = ir.VectorType(value.type, self.lanes)
         if isinstance(value, ir.Constant):
-            return splat(kind, value.constant)
+            return ir.splat(kind, value.constant)
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
         return self.builder.shuffle_vector(
             first, ir.Constant(kind, ir.Undefined), _indices([0] * self.lanes)

@@ -11,8 +11,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from llvmlite import ir
-
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.mathematics_exponentials import parts_of, ratio, round_to_integer
 from gradtape.programs.llvm.mathematics_lanes import (
     DOUBLE,
@@ -162,8 +161,7 @@ def write_reduction(module: Any, name: str) -> None:
     i.add_incoming(ir.Constant(I64, 0), start)
 
     def place(array: Any, element: Any) -> Any:
-        first = builder.bitcast(array, element.as_pointer())
-        return builder.gep(first, [i], source_etype=element)
+        return builder.gep(array, [i], source_etype=element)
 
     lane = Real(builder, builder.load(place(given, form.real), typ=form.real)).double()
     lane = (lane >= 2.0).select(lane, 2.0)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 import llvmlite.binding as llvm
-from llvmlite import ir
 
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.polynomials import POLYNOMIALS
 
 __all__ = ["DOUBLE", "FLOAT", "Bits", "Format", "Mask", "Real", "element_of", "intrinsic", "like"]
@@ -79,21 +79,6 @@ def like(kind: Any, element: Any) -> Any:
     return ir.VectorType(element, kind.count) if isinstance(kind, ir.VectorType) else element
 
 
-class _Splat(ir.Constant):  # type: ignore[misc]
-    """The same constant in each lane, in LLVM's short form."""
-
-    def __init__(self, kind: Any, value: Any) -> None:
-        self.type, self.constant = kind, ir.Constant(kind.element, value)
-
-    def _get_reference(self) -> str:
-        return f"splat ({self.constant})"
-
-
-def splat(kind: Any, value: Any) -> Any:
-    """The same constant in each lane."""
-    return (_Splat if isinstance(kind, ir.VectorType) else ir.Constant)(kind, value)
-
-
 def _suffix(kind: Any) -> str:
     if isinstance(kind, ir.VectorType):
         return f"v{kind.count}{_suffix(kind.element)}"
@@ -111,6 +96,19 @@ def intrinsic(builder: Any, name: str, *args: Any) -> Any:
         sign = ir.FunctionType(kind, [kind] * len(args))
         function = ir.Function(builder.module, sign, full)
     return builder.call(function, args)
+
+
+def multiplied(builder: Any, x: Any, y: Any, total: Any) -> Any:
+    """x * y + total, rounded once where the machine has an instruction for it."""
+    if _has_fused_products():
+        return intrinsic(builder, "fma", x, y, total)
+    return builder.fadd(total, builder.fmul(x, y))
+
+
+@functools.cache
+def _has_fused_products() -> bool:
+    host = llvm.get_host_cpu_features()
+    return bool(host.get("fma", not llvm.get_default_triple().startswith(("x86", "i"))))
 
 
 @functools.cache
@@ -142,7 +140,7 @@ class Mask(_Lanes):
         return Mask(self.builder, self.builder.xor(self.value, other.value))
 
     def __invert__(self) -> Mask:
-        return Mask(self.builder, self.builder.xor(self.value, splat(self.value.type, 1)))
+        return Mask(self.builder, self.builder.xor(self.value, ir.splat(self.value.type, 1)))
 
     @overload
     def select(self, yes: Bits, no: Bits | int) -> Bits: ...
@@ -178,7 +176,7 @@ class Bits(_Lanes):
         if isinstance(other, Bits):
             return other
         width = element_of(self.value.type).width
-        return Bits(self.builder, splat(self.value.type, other % (1 << width)))
+        return Bits(self.builder, ir.splat(self.value.type, other % (1 << width)))
 
     def _with(self, operation: str, other: Any) -> Bits:
         operate = getattr(self.builder, operation)
@@ -239,7 +237,7 @@ class Real(_Lanes):
         """A Python number in each lane, rounded to the format."""
         if isinstance(other, Real):
             return other
-        return Real(self.builder, splat(self.value.type, float(other)), self.format)
+        return Real(self.builder, ir.splat(self.value.type, float(other)), self.format)
 
     def polynomial(self, name: str) -> tuple[float, ...]:
         """The coefficients of one of our polynomials in this format."""

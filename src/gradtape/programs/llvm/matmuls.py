@@ -5,49 +5,55 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any
 
-from llvmlite import ir
-
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.accesses import Access, contiguous
+from gradtape.programs.llvm.jit import has_wide_registers
 from gradtape.programs.llvm.loops import (
     across,
     counting,
     entry_at,
     first_entries,
     lanes_for,
+    moved,
     some_lanes,
     store_first,
 )
-from gradtape.programs.llvm.mathematics_lanes import splat
+from gradtape.programs.llvm.mathematics_lanes import multiplied
 from gradtape.programs.llvm.steps import Product, size_of
 
 __all__ = ["emit_product"]
 
 I64, I32 = ir.IntType(64), ir.IntType(32)
 
-#: How many vectors of the result are in registers at once, and how many of them side by side.
-REGISTERS, ABREAST = 12, 4
+#: How many vectors of the result are in registers at once, with wide registers and without, and how
+#: many of them side by side.
+REGISTERS, ABREAST = (24, 12), 4
 #: Up to so many terms are written out rather than looped over.
 UNROLLED = 8
-
-_CONTRACT = ("contract",)
+#: Of more terms than this so many at a time are added up on their own, which loses fewer digits.
+CHUNK = 512
 
 
 class _Matrix:
-    """An operand or the result: where its entries are."""
+    """An operand or the result: where its entries are, from the rows at hand on.
 
-    def __init__(self, emission: Any, access: Access, by_rows: bool, counters: list[Any]) -> None:
+    ``step`` says how far it goes on with each of the rows; 0 if not at all.
+    """
+
+    def __init__(self, emission: Any, access: Access, step: int, counters: list[Any]) -> None:
         self.builder, self.kind = emission.builder, ops.kind_of(access.root)
         self.value = None
         self.rows, self.columns = access.strides[-2:]
         if size_of(access.root) == 1:
             self.value = emission.scalar(access.root)
         else:
-            self.pointer = emission.start_of(access, by_rows)
+            start = emission.along(access.root, step)
+            self.pointer = moved(self.builder, start, access.offset, self.kind)
             for counter, stride in zip(counters, access.strides, strict=False):
-                step = self.builder.mul(counter, I64(stride))
+                further = self.builder.mul(counter, I64(stride))
                 kind = ops.stored(self.kind)
-                self.pointer = self.builder.gep(self.pointer, [step], source_etype=kind)
+                self.pointer = self.builder.gep(self.pointer, [further], source_etype=kind)
 
     def index(self, row: Any, column: Any) -> Any:
         """Where an entry lies."""
@@ -62,7 +68,7 @@ class _Matrix:
         if value is None:
             value = entry_at(builder, self.pointer, self.index(row, column), self.kind)
         if isinstance(value, ir.Constant):
-            return splat(ir.VectorType(value.type, lanes), value.constant)
+            return ir.splat(ir.VectorType(value.type, lanes), value.constant)
         whole = ir.VectorType(value.type, lanes)
         undefined = ir.Constant(whole, ir.Undefined)
         first = builder.insert_element(undefined, value, I32(0))
@@ -116,12 +122,12 @@ def _emit_matrices(emission: Any, step: Product, counters: list[Any]) -> None:
         m = emission.at_hand(m)
     shape = (*step.batch, m, n)
     out = Access(step.node, 0, shape, contiguous(shape))
-    by_rows = [True, terms, not terms]
+    steps = [left.strides[-1], right.strides[-2], 0] if terms else [left.strides[-2], 0, n]
     if n == 1 and left.strides[-2] == 1 and m > 1:  # the transposed product: a row of the result
         left, right, out = _transposed(right), _transposed(left), _transposed(out)
-        m, n, by_rows = 1, m, [terms, True, not terms]
-    operands = zip((left, right, out), by_rows, strict=True)
-    matrices = [_Matrix(emission, access, rowwise and r, counters) for access, r in operands]
+        m, n, steps = 1, m, [steps[1], steps[0], steps[2]]
+    operands = zip((left, right, out), steps if rowwise else [0, 0, 0], strict=True)
+    matrices = [_Matrix(emission, access, step, counters) for access, step in operands]
     writer = _Writer(emission.builder, matrices, terms)
     if n == 1:
         writer.dots(m, k)
@@ -143,11 +149,10 @@ class _Writer:
         self.lanes = lanes_for([self.kind])
 
     def _zero(self, lanes: int) -> Any:
-        return splat(ir.VectorType(ops.register(self.kind), lanes), 0.0)
+        return ir.splat(ir.VectorType(ops.register(self.kind), lanes), 0.0)
 
     def _plus(self, total: Any, x: Any, y: Any) -> Any:
-        product = self.builder.fmul(x, y, flags=_CONTRACT)
-        return self.builder.fadd(total, product, flags=_CONTRACT)
+        return multiplied(self.builder, x, y, total)
 
     # Rows of the result ---------------------------------------------------------------------------
 
@@ -168,7 +173,9 @@ class _Writer:
 
     def _column_block(self, m: int, k: int, column: Any, width: int, lanes: int) -> None:
         counts = [min(lanes, width - i) for i in range(0, width, lanes)]
-        height = min(m, max(1, REGISTERS // len(counts)))
+        wide, narrow = REGISTERS
+        registers = wide if has_wide_registers() else narrow
+        height = min(m, max(1, registers // len(counts)))
         full, rest = divmod(m, height)
         if full > 1:
             with counting(self.builder, I64(0), I64(full)) as counter:
@@ -211,13 +218,29 @@ class _Writer:
 
     def _over(self, k: int, totals: list[Any], added: Any) -> list[Any]:
         """Add up the terms."""
-        builder = self.builder
         if k <= UNROLLED:
             for term in range(k):
                 totals = added(I64(term), totals)
             return totals
+        if k <= CHUNK:
+            return self._looped(I64(0), I64(k), 1, totals, added)
+
+        def chunk(start: Any, sums: list[Any]) -> list[Any]:
+            builder = self.builder
+            stop = builder.add(start, I64(CHUNK))
+            if k % CHUNK:
+                inside = builder.icmp_unsigned("<", stop, I64(k))
+                stop = builder.select(inside, stop, I64(k))
+            parts = self._looped(start, stop, 1, totals, added)
+            return [builder.fadd(one, other) for one, other in zip(sums, parts, strict=True)]
+
+        return self._looped(I64(0), I64(k), CHUNK, totals, chunk)
+
+    def _looped(self, start: Any, stop: Any, step: int, totals: list[Any], added: Any) -> list[Any]:
+        """Add up in a loop."""
+        builder = self.builder
         before = builder.block
-        with counting(builder, I64(0), I64(k)) as counter:
+        with counting(builder, start, stop, step) as counter:
             phis = []
             for total in totals:
                 phis.append(builder.phi(total.type))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["API", "DIMENSIONS", "api", "available", "callable_of"]
+__all__ = ["API", "DIMENSIONS", "api", "available", "callable_of", "method"]
 
 # Offsets in bytes.
 TYPE = 8
@@ -33,6 +33,7 @@ API = (
     *("none", "false", "array_type", "float_type", "int_type", "true"),
     *("new_tuple", "set_item", "new_array", "new_object", "release", "keep", "as_int"),
     *("new_float", "new_int", "save_thread", "restore_thread", "new_memory", "free_memory"),
+    "call",
 )
 
 _METH_FASTCALL = 0x0080
@@ -141,19 +142,27 @@ def api() -> dict[str, int]:
         "restore_thread": address("PyEval_RestoreThread"),
         "new_memory": address("PyMem_RawMalloc"),
         "free_memory": address("PyMem_RawFree"),
+        "call": address("PyObject_CallNoArgs"),
     }
 
 
-def callable_of(address: int, table: Any, kept: Any) -> Callable[..., Any]:
-    """A function of Python for native code with the signature of METH_FASTCALL.
+def method(address: int) -> Any:
+    """What CPython knows of a function that it calls by METH_FASTCALL.
+
+    It looks there at each call: with another ``address``, other code runs from then on.
+    """
+    return _Method(b"program", address, _METH_FASTCALL, None)
+
+
+def callable_of(method: Any, table: Any, kept: Any) -> Callable[..., Any]:
+    """A function of Python for native code.
 
     Parameters
     ----------
-    address : of the code.
+    method : the code, as ``method`` gives it.
     table : an array of words, which the code gets as its ``self``.
     kept : what must live as long as the function does.
     """
-    method = _Method(b"program", address, _METH_FASTCALL, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 
 from gradtape.derivatives.elementwise import bounded, converted, where
 from gradtape.derivatives.primitives import exponential, raised
 from gradtape.elementwise import Elementwise
 from gradtape.programs.graph import Node
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.mathematics import EMITTERS
 from gradtape.programs.llvm.mathematics import exponential as write_exponential
 from gradtape.programs.llvm.mathematics import raised as write_raised
-from gradtape.programs.llvm.mathematics_lanes import like, splat
+from gradtape.programs.llvm.mathematics_lanes import like
 
 __all__ = ["BOOL", "DOUBLE", "FLOAT", "INT", "REALS", "Operation"]
 __all__ += ["cast", "constant", "kind_of", "operation_of", "register", "stored"]
@@ -79,8 +79,8 @@ def cast(builder: Any, value: Any, origin: Any, kind: Any) -> Any:
     goal = like(value.type, _REGISTERS[kind])
     if kind == BOOL:
         if origin in REALS:
-            return builder.fcmp_unordered("!=", value, splat(value.type, 0.0))
-        return builder.icmp_signed("!=", value, splat(value.type, 0))
+            return builder.fcmp_unordered("!=", value, ir.splat(value.type, 0.0))
+        return builder.icmp_signed("!=", value, ir.splat(value.type, 0))
     if kind == INT:
         return builder.zext(value, goal)
     if origin == BOOL:

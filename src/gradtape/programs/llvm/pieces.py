@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-
 from gradtape.programs.graph import Node
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.blocks import Region
 from gradtape.programs.llvm.loops import Nest, Stream, counting, entry_at
@@ -161,7 +160,6 @@ class Pieces:
         builder = self._outer
         with builder.goto_entry_block():
             block = builder.alloca(ir.ArrayType(I64, max(len(self._handed), 1)))
-        block.type = POINTER
         for i, (value, _) in enumerate(self._handed):
             place = builder.gep(block, [I64(8 * i)], source_etype=I8)
             builder.store(value, place, align=8)

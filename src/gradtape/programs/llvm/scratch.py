@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
-
 from gradtape.programs.graph import Node
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.kernels import Plan
 from gradtape.programs.llvm.operations import kind_of
 

@@ -10,21 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from gradtape.programs.graph import Graph, Guard, Node
-from gradtape.programs.llvm import objects
+from gradtape.programs.llvm import ir, objects
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.blocks import WORTH, in_pieces, work_of
 from gradtape.programs.llvm.emission import Emission
 from gradtape.programs.llvm.gathers import Gather
-from gradtape.programs.llvm.jit import compiled
 from gradtape.programs.llvm.kernels import Plan, planned
 from gradtape.programs.llvm.loops import counting, entry_at, stored_at
 from gradtape.programs.llvm.mathematics_lanes import Real
 from gradtape.programs.llvm.scratch import ALIGNMENT, Scratch
 from gradtape.programs.llvm.steps import size_of
 from gradtape.programs.llvm.threads import pool
+from gradtape.programs.llvm.tiers import CALLS_LEFT, DUE, tiered
 
 __all__ = ["DECLINED", "OTHERWISE", "Segment", "is_checkable"]
 
@@ -58,11 +57,8 @@ class Segment:
 
     def __init__(self, graph: Graph) -> None:
         writer = _Writer(graph)
-        code = compiled(writer.module, "program")
         self.kernels = writer.kernels()
-        self.run: Callable[..., Any] = objects.callable_of(
-            code.address, writer.table, (code, writer.kept)
-        )
+        self.run: Callable[..., Any] = writer.callable()
 
     @staticmethod
     def source(graph: Graph) -> str:
@@ -82,7 +78,17 @@ class _Table:
         for truth in (True, False):
             self.add(("truth", True, truth), id(truth))
             self.add(("truth", False, truth), id(np.bool_(truth)))
-        for key in ("scratch", "shared_bytes", "own_bytes", "bytes", "busy", "pool", "run_pieces"):
+        for key in (
+            "scratch",
+            "shared_bytes",
+            "own_bytes",
+            "bytes",
+            "busy",
+            "pool",
+            "run_pieces",
+            CALLS_LEFT,
+            DUE,
+        ):
             self.add(key, 0)  # known later
 
     def add(self, key: Any, word: int) -> None:
@@ -105,8 +111,9 @@ class _Writer:
         self._words = _Table()
         self._constants: dict[Any, Any] = {}
         self._regions = in_pieces(self.plan.steps, self.plan.region, self.plan.accesses)
+        self._work = sum(map(work_of, self.plan.steps))
         #: Whether it runs so long that other threads of Python's should run meanwhile.
-        self._is_long = sum(map(work_of, self.plan.steps)) >= WORTH
+        self._is_long = self._work >= WORTH
         self._function = self._new_function("body" if self._is_long else "program", self._is_long)
         self.builder = ir.IRBuilder(self._function.append_basic_block("entry"))
         self.pointers: dict[Node, Any] = {}
@@ -116,6 +123,11 @@ class _Writer:
             self._write_entry(self._function)
         self._keep_scratch()
         self.table = np.array(self._words.words, np.uint64)
+
+    def callable(self) -> Callable[..., Any]:
+        """What is written, compiled."""
+        work = len(self.graph.nodes), self._work
+        return tiered(str(self.module), self.table, self._words.places, work, self.kept)
 
     def kernels(self) -> dict[Node, str]:
         """In which kernel each node is computed, in words."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from llvmlite import ir
-
+from gradtape.programs.llvm import ir
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.loops import (
     Nest,
@@ -16,7 +15,7 @@ from gradtape.programs.llvm.loops import (
     entry_at,
     stored_at,
 )
-from gradtape.programs.llvm.mathematics_lanes import Mask, like, splat
+from gradtape.programs.llvm.mathematics_lanes import Mask, like
 from gradtape.programs.llvm.steps import Loop, Reduction, size_of
 
 __all__ = ["Sink", "combined", "divided", "kind_of_sums"]
@@ -54,7 +53,7 @@ def combined(builder: Any, how: str, kind: Any, one: Any, other: Any) -> Any:
 def divided(builder: Any, reduction: Reduction, value: Any) -> Any:
     """A sum as a mean."""
     count = prod([reduction.shape[axis] for axis in reduction.axes])
-    return builder.fdiv(value, splat(value.type, count))
+    return builder.fdiv(value, ir.splat(value.type, count))
 
 
 class Sink:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.derivatives.indexing import is_basic
 from gradtape.operation import PRIMITIVES
 from gradtape.programs.graph import Node
 from gradtape.programs.rewrites.building import Builder, Rules, kind
@@ -65,11 +66,25 @@ def item_as_reshape(builder: Builder, node: Node) -> Node | None:
 def embed_as_reshape(builder: Builder, node: Node) -> Node | None:
     """Entries put into the places of a basic index that leaves none over."""
     (x,), (shape, index) = node.inputs, node.params
-    if isinstance(x.dtype, type) or x.shape == () or prod(shape) != prod(x.shape):
+    if isinstance(x.dtype, type) or prod(shape) != prod(x.shape):
         return None
     if not all([i is None or i is Ellipsis or type(i) is int or _forward(i) for i in index]):
         return None
     return builder.make(PRIMITIVES["reshape"], (x,), (shape,), node.shape, node.dtype)
+
+
+def sum_of_embedded(builder: Builder, node: Node) -> Node | None:
+    """Entries put into the same places of zeros are added up first: beside them, 0 + 0 is 0."""
+    x, y = node.inputs
+    if not kind(x.op) == kind(y.op) == "embed" or not is_basic(x.params[1]):
+        return None
+    if x.params != y.params:
+        return None
+    (a,), (b,) = x.inputs, y.inputs
+    if a.shape != b.shape or not a.dtype == b.dtype == node.dtype or isinstance(a.dtype, type):
+        return None
+    total = builder.make(node.op, (a, b), node.params, a.shape, node.dtype)
+    return builder.make(x.op, (total,), x.params, node.shape, node.dtype)
 
 
 def _forward(part: Any) -> bool:
@@ -115,6 +130,7 @@ _ELEMENTWISE = (
 )
 
 MOVEMENTS: Rules = dict.fromkeys(_ELEMENTWISE, (without_broadcasts,)) | {
+    "add": (without_broadcasts, sum_of_embedded),
     "reshape": (reshape_of_reshape,),
     "transpose": (transpose_of_transpose, transpose_as_reshape),
     "getitem": (item_as_reshape,),
