@@ -9,6 +9,7 @@ per file: a block with ``>>>`` as a doctest, any other as a program. A block rig
 """
 
 import doctest
+import gc
 import io
 import os
 import re
@@ -106,6 +107,12 @@ class MarkdownCollector:
         if file_path.suffix == ".md":
             return MarkdownFile.from_parent(parent, path=file_path)
         return None
+
+
+def pytest_collection_finish():
+    # Tens of thousands of tests are no garbage; the collector need not look through them each time.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config):

@@ -146,6 +146,30 @@ def odd(name: str, says: str, function: Function, bound: Any, **terms: int) -> P
     return Piece(name, says, odd_rest(function), odd_weight(function), (0, bound**2), terms)
 
 
+def exponential(name: str, says: str, scale: Any, terms: dict[str, int]) -> Piece:
+    """expm1(r) = r + r**2 p(r); its error by the size of exp or of expm1."""
+    return Piece(
+        name,
+        says,
+        lambda r: (mpmath.expm1(r) - r) / r**2,
+        lambda r: r**2 / scale(r),
+        (-HALF_LN2 * mpf("1.001"), HALF_LN2 * mpf("1.001")),
+        terms,
+    )
+
+
+def logarithm(name: str, says: str, terms: dict[str, int]) -> Piece:
+    """2 atanh(s) = 2 s + s z p(z), z = s**2."""
+    return Piece(
+        name,
+        says,
+        lambda z: 2 * (mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1) / z,
+        lambda z: z / (2 * mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z)),
+        (0, (ROOT2 - 1) ** 2 / (ROOT2 + 1) ** 2),
+        terms,
+    )
+
+
 def _scaled_tail(w: Any) -> Any:
     """(1 + 2 x) exp(x**2) erfc(x), w = x/(x + 3.75): after Shepherd and Laframboise 1981."""
     x = mpf("3.75") * w / (1 - w)
@@ -153,20 +177,13 @@ def _scaled_tail(w: Any) -> Any:
 
 
 PIECES = [
-    Piece(
-        "exp",
-        "exp(r) = 1 + r + r**2 p(r), |r| <= log(2)/2",
-        lambda r: (mpmath.expm1(r) - r) / r**2,
-        lambda r: r**2 / mpmath.exp(r),
-        (-HALF_LN2 * mpf("1.001"), HALF_LN2 * mpf("1.001")),
-        {"float": 5, "double": 10},
+    exponential(
+        "exp", "exp(r) = 1 + r + r**2 p(r), |r| <= log(2)/2", mpmath.exp, {"float": 5, "double": 10}
     ),
-    Piece(
+    exponential(
         "expm1",
         "expm1(r) = r + r**2 p(r), |r| <= log(2)/2",
-        lambda r: (mpmath.expm1(r) - r) / r**2,
-        lambda r: r**2 / mpmath.expm1(r),
-        (-HALF_LN2 * mpf("1.001"), HALF_LN2 * mpf("1.001")),
+        mpmath.expm1,
         {"float": 5, "double": 11},
     ),
     Piece(
@@ -177,12 +194,9 @@ PIECES = [
         (1 / ROOT2 - 1, ROOT2 - 1),
         {"float": 8},
     ),
-    Piece(
+    logarithm(
         "atanh",
         "2 atanh(s) = 2 s + s z p(z), z = s**2; log(1 + f) with s = f/(2 + f)",
-        lambda z: 2 * (mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1) / z,
-        lambda z: z / (2 * mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z)),
-        (0, (ROOT2 - 1) ** 2 / (ROOT2 + 1) ** 2),
         {"double": 7},
     ),
     Piece(
@@ -193,21 +207,11 @@ PIECES = [
         (0, (ROOT2 - 1) ** 2 / (ROOT2 + 1) ** 2),
         {"double": 9},
     ),
-    Piece(
-        "coarse exp",
-        "exp(r) as above, for results that become floats",
-        lambda r: (mpmath.expm1(r) - r) / r**2,
-        lambda r: r**2 / mpmath.exp(r),
-        (-HALF_LN2 * mpf("1.001"), HALF_LN2 * mpf("1.001")),
-        {"double": 6},
+    exponential(
+        "coarse exp", "exp(r) as above, for results that become floats", mpmath.exp, {"double": 6}
     ),
-    Piece(
-        "coarse atanh",
-        "2 atanh(s) as above, for logarithms that become floats",
-        lambda z: 2 * (mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1) / z,
-        lambda z: z / (2 * mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z)),
-        (0, (ROOT2 - 1) ** 2 / (ROOT2 + 1) ** 2),
-        {"double": 4},
+    logarithm(
+        "coarse atanh", "2 atanh(s) as above, for logarithms that become floats", {"double": 4}
     ),
     odd(
         "sin",

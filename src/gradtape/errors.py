@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import linecache
 import sys
+from opcode import opmap
 from types import FrameType, FunctionType
 from typing import Any, NamedTuple
 
@@ -20,6 +22,14 @@ WAYS_OUT = (
     "Wrap the part that needs no gradient in gradtape.stop_gradient, "
     "or give it a derivative with gradtape.custom_gradient."
 )
+
+#: What to write instead of a draw whose parameters are tensors.
+DRAWS = {
+    **dict.fromkeys(("normal", "laplace", "logistic", "gumbel"), "loc + scale * rng.{}(size=...)"),
+    **dict.fromkeys(("exponential", "rayleigh"), "scale * rng.{}(size=...)"),
+    "uniform": "low + (high - low) * rng.{}(size=...)",
+    "lognormal": "np.exp(mean + sigma * rng.normal(size=...))",
+}
 
 CONSUMED = (
     "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
@@ -112,7 +122,7 @@ def tracked_conversion(tensor: Any) -> TrackedConversionError:
             "Use tensor.numpy() or tensor.item() for the bare value, gradtape.stop_gradient to "
             "leave it out of the gradient, or np.stack, np.concatenate and np.where to build an "
             "array out of tensors (for np.vectorize(f)(t): np.stack([f(v) for v in t])), or "
-            "gradtape.zeros to make one to fill."
+            f"gradtape.zeros to make one to fill.{_hint(sys._getframe(1))}"
         )
     else:
         where, way_out = f"in {culprit.name}, which does not know tensors", _instead_of(culprit)
@@ -120,6 +130,26 @@ def tracked_conversion(tensor: Any) -> TrackedConversionError:
         f"{describe(tensor)} that an active tape tracks was about to become a bare value "
         f"({where}); its gradient would be lost. {way_out}"
     )
+
+
+def _hint(frame: FrameType | None) -> str:
+    """What a conversion's way out is where a user assigns to an entry, or draws numbers."""
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("gradtape."):
+        frame = frame.f_back
+    if frame is None or frame.f_globals.get("__name__", "").startswith("numpy."):
+        return ""
+    code = frame.f_code
+    if code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]:
+        return (
+            " Here: make the array that is written into with gradtape.zeros(shape) or "
+            "gradtape.zeros_like(array), then array[i] = tensor works."
+        )
+    number, _, column, _ = list(code.co_positions())[frame.f_lasti // 2]
+    line = linecache.getline(code.co_filename, number or 0, frame.f_globals).encode()
+    name = line[column or 0 :].partition(b"(")[0].rpartition(b".")[2].decode().strip()
+    if name not in DRAWS:
+        return ""
+    return f" Here: draw standard numbers and scale them: {DRAWS[name].format(name)}."
 
 
 class _Public(NamedTuple):

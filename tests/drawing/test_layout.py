@@ -1,5 +1,6 @@
 """Where boxes and edges go: nothing overlaps, no line crosses a box, no text leaves one."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -80,18 +81,23 @@ def test_edges_go_down_and_cross_no_box(picture):
                     assert not (left < x < right and top < y < bottom)
 
 
-def test_texts_fit_into_their_boxes(picture):
+@cache
+def drawn_width(text, size, weight):
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
+    font = FontProperties(family="DejaVu Sans Mono", weight=weight)
+    return TextPath((0, 0), text, size, prop=font).get_extents().width
+
+
+def test_texts_fit_into_their_boxes(picture):
     for graph in sample(picture)[:4]:
         for node in graph.nodes:
             width, height = size_of(node)
             for line in node.lines:
                 weight = "bold" if line.style in ("title", "role") else "normal"
-                font = FontProperties(family="DejaVu Sans Mono", weight=weight)
-                extent = TextPath((0, 0), line.text, LETTERS[line.style][0], prop=font)
-                assert extent.get_extents().width <= width - 8, line.text
+                drawn = drawn_width(line.text, LETTERS[line.style][0], weight)
+                assert drawn <= width - 8, line.text
             assert sum(LETTERS[line.style][1] for line in node.lines) <= max(height, 22)
 
 

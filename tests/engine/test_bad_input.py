@@ -264,6 +264,31 @@ def test_an_entry_does_not_become_a_number_in_silence(tape: Any, name: str) -> N
     holds(str(error), "np.stack", "numpy()", "stop_gradient")
 
 
+def test_an_assignment_is_told_how_to_make_the_array(tape: Any) -> None:
+    t = gt.Variable([1.0, 2.0])
+    array = np.zeros(2)
+    with pytest.raises(gt.TrackedConversionError, match=r"Here: .*gradtape.zeros_like\(array\)"):
+        array[:] = t
+    array = gt.zeros_like(array)
+    array[:] = t  # as it says
+    assert tape.gradient(np.sum(array**2), t).numpy().tolist() == [2.0, 4.0]
+    assert "Here" not in message(gt.TrackedConversionError, lambda: np.asarray(t))
+
+
+def test_a_draw_is_told_to_scale_standard_numbers(tape: Any) -> None:
+    t, rng = gt.Variable(1.5), np.random.default_rng(0)
+    draws: dict[str, Any] = {
+        "loc + scale * rng.normal(size=...)": lambda: rng.normal(loc=t, scale=2.0),
+        "loc + scale * rng.laplace(size=...)": lambda: np.random.laplace(0.0, t, size=3),
+        "scale * rng.exponential(size=...)": lambda: rng.exponential(t),
+        "low + (high - low) * rng.uniform(size=...)": lambda: rng.uniform(-t, 2.0),
+        "np.exp(mean + sigma * rng.normal(size=...))": lambda: rng.lognormal(t, 1.0, 2),
+    }
+    for instead, draw in draws.items():
+        text = message(gt.TrackedConversionError, draw)
+        assert text.endswith(f"Here: draw standard numbers and scale them: {instead}.")
+
+
 def test_a_tensor_that_is_no_longer_tracked_may_become_an_array() -> None:
     v = gt.Variable([1.0, 2.0])
     with gt.GradientTape() as tape:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -170,15 +171,15 @@ def test_the_times_of_the_steps_follow_a_tracked_span() -> None:
 def test_pendulum(method: str) -> None:
     """Differences of SciPy's own solution, so tight that its steps do not show."""
 
-    def angle(p: Any, tolerance: float = 1e-10) -> Any:
+    def angle(p: Any, method: str, tolerance: float) -> Any:
         options = {"rtol": tolerance, "atol": tolerance}
         return solve_ivp(pendulum, (0, 4), [p[0], 0.0], method, args=(p[1],), **options).y[0, -1]
 
     p, v = np.array([1.2, 1.5]), np.array([0.6, -0.8])
-    slope = gt.grad(angle)(p)
+    slope = gt.grad(lambda p: angle(p, method, 1e-10))(p)
     h = 1e-4
-    difference = (angle(p + h * v, 1e-13) - angle(p - h * v, 1e-13)) / (2 * h)
-    np.testing.assert_allclose(slope @ v, difference, rtol=2e-6)
+    ahead, behind = [angle(p + s * v, "DOP853", 1e-13) for s in (h, -h)]
+    np.testing.assert_allclose(slope @ v, (ahead - behind) / (2 * h), rtol=2e-6)
 
 
 @pytest.mark.parametrize("method", ["RK23", "RK45", "DOP853", "Radau"])
@@ -233,6 +234,19 @@ def test_second_order_against_differences_of_the_first(method: str) -> None:
     np.testing.assert_allclose(gt.jacobian(gt.grad(f), mode="reverse")(p), hessian, atol=1e-9)
 
 
+@cache
+def slope_of_van_der_pol() -> float:
+    """Of the end by mu at 30, by differences."""
+    fine = {"rtol": 1e-11, "atol": 1e-13, "method": "LSODA"}
+    ends = [
+        scipy.integrate.solve_ivp(
+            lambda t, y, mu=mu: van_der_pol(t, y, mu), (0, 45), [2.0, 0.0], **fine
+        ).y[0, -1]
+        for mu in (29.99, 30.01)
+    ]
+    return (ends[1] - ends[0]) / 0.02
+
+
 @pytest.mark.parametrize("method", IMPLICIT)
 def test_stiff_van_der_pol(method: str) -> None:
     """Through the fast phase of a relaxation oscillation."""
@@ -243,14 +257,7 @@ def test_stiff_van_der_pol(method: str) -> None:
         )
         return result.y[0, -1]
 
-    fine = {"rtol": 1e-11, "atol": 1e-13, "method": "Radau", "args": ()}
-    ends = [
-        scipy.integrate.solve_ivp(
-            lambda t, y, mu=mu: van_der_pol(t, y, mu), (0, 45), [2.0, 0.0], **fine
-        ).y[0, -1]
-        for mu in (29.99, 30.01)
-    ]
-    np.testing.assert_allclose(gt.grad(f)(30.0), (ends[1] - ends[0]) / 0.02, rtol=2e-3)
+    np.testing.assert_allclose(gt.grad(f)(30.0), slope_of_van_der_pol(), rtol=2e-3)
 
 
 # Ways of calling ----------------------------------------------------------------------------------
@@ -405,9 +412,9 @@ def test_an_adjoint_that_blows_up_says_where() -> None:
         return 1000 * np.sin(y)
 
     def f(y0: Any) -> Any:
-        return last_of(solve_ivp(fun, (0, 2), [y0], max_step=1e-3))
+        return last_of(solve_ivp(fun, (0, 1), [y0], max_step=1e-3))
 
-    with pytest.warns(RuntimeWarning, match=r"adjoint of solve_ivp is not finite at t = 1\.\d"):
+    with pytest.warns(RuntimeWarning, match=r"adjoint of solve_ivp is not finite at t = 0\.\d"):
         assert not np.isfinite(gt.grad(f)(0.0))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
