@@ -13,6 +13,7 @@ special = pytest.importorskip("gradtape.scipy.special")
 #: Pieces of the rules.
 log_over_psi = pytest.importorskip("gradtape.derivatives.special_incomplete").log_over_psi
 polygamma = pytest.importorskip("gradtape.derivatives.special_polygamma").polygamma
+ratio_rate = pytest.importorskip("gradtape.derivatives.special_ratios").ratio_rate
 steps = pytest.importorskip("gradtape.derivatives.special_steps")
 
 #: Functions of one argument: bounds within which they are smooth, and whether complex is covered.
@@ -219,6 +220,7 @@ OTHERS += [
     ("special.half_step", steps.half_step, ((2, 3),), 0.4, 40, False),
     ("special.half_step_rate", steps.half_step_rate, ((2, 3),), 0.4, 40, False),
     ("special.log_over_psi", lambda x: log_over_psi(30.0, x), ((3,),), 20, 40, False),
+    ("special.ratio_rate", ratio_rate, ((3,), (2, 1), (), (3,)), 0.4, 3, False),
 ]
 
 #: Whose complex values our own rules make, or that are put together from others.
