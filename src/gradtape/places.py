@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import os.path  # pathlib would take a quarter of the import
 import sys
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import islice
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 __all__ = ["Place", "names_in", "outer_frame", "place_of", "users_frame"]
 
 #: Calls from files in these folders are not the user's own.
-_OURS = tuple([f"{Path(file).parent}/" for file in (__file__, str(np.__file__))])
+_OURS = tuple([f"{os.path.dirname(file)}/" for file in (__file__, str(np.__file__))])
 
 
 class Place:
@@ -95,7 +95,7 @@ class Place:
         """The file's name without its folders; of a notebook's cell, that it is one."""
         if "ipykernel_" in self.file or self.file.startswith("<ipython-input"):
             return "the cell"
-        return self.file if self.file.startswith("<") else Path(self.file).name
+        return self.file if self.file.startswith("<") else os.path.basename(self.file)
 
     def __str__(self) -> str:
         return f"{self.short_file}, line {self.line}" + (f": {self.text}" if self.text else "")
