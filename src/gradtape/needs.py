@@ -8,7 +8,6 @@ leading axes of a cotangent or tangent.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -29,19 +28,25 @@ class Rule(NamedTuple):
     divides: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# Plain classes: to make data classes of them would take a tenth of the import.
+
+
 class over:  # noqa: N801  (reads as a word in the tables)
     """A partial derivative given by its reciprocal: one rounding and one pass fewer."""
 
-    function: Callable[..., Any] | str
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any] | str) -> None:
+        self.function = function
 
 
-@dataclass(frozen=True, slots=True)
 class Named:
     """A rule whose parameters (after the cotangent or tangent) have the given names."""
 
-    function: Callable[..., Any]
-    names: tuple[str, ...]
+    __slots__ = ("function", "names")
+
+    def __init__(self, function: Callable[..., Any], names: tuple[str, ...]) -> None:
+        self.function, self.names = function, names
 
 
 def parameters(function: Any) -> tuple[str, ...]:
