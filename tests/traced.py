@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -63,13 +64,16 @@ class Log:
     given : the values watched, in the order in which they are.
     asked : the values asked for.
     feed : the symbols that take the places of the watched values; None in the eager run.
+    in_order : whether one thread did it all: the order of several is another in every run.
     """
 
     def __init__(self, feed: list[Any] | None = None) -> None:
         self.given: list[Any] = []
         self.asked: list[Any] = []
         self.feed = feed
+        self.in_order = True
         self.depth = 0
+        self._thread = threading.get_ident()
         self._changed: list[tuple[Any, Any]] = []
 
     def watch(self, tensor: Any) -> None:
@@ -90,6 +94,7 @@ class Log:
 
     def ask(self, answer: Any) -> None:
         """The values of a nest are asked for."""
+        self.in_order = self.in_order and threading.get_ident() == self._thread
         for leaf in flatten(answer):
             array = leaf.array if isinstance(leaf, Tensor) else leaf
             if isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind in "fc":
@@ -267,6 +272,8 @@ class Tracing:
                     test()
                 if not log.asked:
                     return "have nothing to trace"
+                if not log.in_order:
+                    return "run several threads"
                 run_traced(test, log, self.engine)
         except DifferentError:
             raise
