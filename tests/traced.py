@@ -243,6 +243,19 @@ def run_traced(test: Callable[[], Any], eager: Log, engine: str) -> None:
             raise DifferentError(f"{text}; it is off by {off}")
 
 
+def _drawing_alike(test: Callable[..., Any], names: dict[str, Any]) -> Callable[..., Any]:
+    """A test that draws the same numbers in every run from the generators of its module."""
+    generators = [v.bit_generator for v in names.values() if isinstance(v, np.random.Generator)]
+    states = [generator.state for generator in generators]
+
+    def run(**arguments: Any) -> None:
+        for generator, state in zip(generators, states, strict=True):
+            generator.state = state
+        test(**arguments)
+
+    return run
+
+
 class Tracing:
     """A plugin of pytest's: runs each test's program by an engine as well."""
 
@@ -258,7 +271,8 @@ class Tracing:
         arguments = {name: pyfuncitem.funcargs[name] for name in names}
         found = "have nothing to trace"
         if not hasattr(pyfuncitem.obj, "is_hypothesis_test"):
-            found = self._found(lambda: pyfuncitem.obj(**arguments))
+            test = _drawing_alike(pyfuncitem.obj, vars(pyfuncitem.module))
+            found = self._found(lambda: test(**arguments))
         pyfuncitem.user_properties.append(("traced", found))
         return answer
 
