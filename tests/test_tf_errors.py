@@ -14,6 +14,8 @@ OP, VALUE, TYPE = tf.errors.InvalidArgumentError, ValueError, TypeError
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda: tf.math.reduce_std([1, 2]), TYPE, "Received integer type <dtype: 'int32'>"),
+        (lambda: tf.math.reduce_variance([1, 2]), TYPE, "must be either real or complex"),
         # cutting and reordering
         (lambda: tf.slice(X, [0], [1]), OP, "1-D tensors of size 2"),
         (lambda: tf.slice(X, [0, 2], [1, 2]), OP, r"begin\[1\] in \[0, 3\]"),

@@ -155,6 +155,7 @@ FACTS = {
     "rint": (lambda tf: tf.math.rint([0.5, 1.5]), [0.0, 2.0]),
     "sign": (lambda tf: tf.sign([-3, 0, 2]), [-1, 0, 1]),
     "floordiv": (lambda tf: tf.math.floordiv([-3, 3], 2), [-2, 1]),
+    "floordiv of floats": (lambda tf: tf.math.floordiv([3.0, -1.2], [0.6, 0.2]), [5.0, -6.0]),
     "floormod": (lambda tf: tf.math.floormod([-3, 3], 2), [1, 1]),
     "is_nan": (lambda tf: tf.math.is_nan([float("nan"), 1.0]), [True, False]),
     "is_inf": (lambda tf: tf.math.is_inf([float("inf"), 1.0]), [True, False]),

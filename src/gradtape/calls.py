@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
+from gradtape.derivatives.axes import assembled_call
 from gradtape.recording import active, leave
 from gradtape.rules import BARE, BINDINGS, METHODS, REFUSED, UFUNCS, load_tables_for, strip
 
@@ -31,7 +32,12 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if binder is not None:
         try:
             return binder(*args, **kwargs)
-        except TypeError:
+        except TypeError as error:
+            if isinstance(error, errors.TrackedConversionError):
+                made = assembled_call(args, kwargs)
+                if made is None:
+                    raise
+                return call(function, *made)
             first, said = _plainly(function, binder, args, kwargs)
             if len(first) < len(args) or len(said) < len(kwargs):
                 return call(function, first, said)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.tensor import Tensor, bare
+from gradtape.variable import constant
 
 __all__ = [
     *("empty", "empty_like", "full", "full_like"),
@@ -87,12 +88,12 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     >>> gt.full(2, 0.5)
     Tensor([0.5, 0.5])
     """
-    dtype = np.asarray(bare(fill_value)).dtype if dtype is None else np.dtype(dtype)
+    value = fill_value if isinstance(fill_value, Tensor) else constant(fill_value)
+    dtype = value.dtype if dtype is None else np.dtype(dtype)
     out = Tensor(np.empty(shape, dtype))
     if out.shape == ():  # a number, which cannot be written into
-        value = fill_value if isinstance(fill_value, Tensor) else Tensor(np.asarray(fill_value)[()])
         return value.astype(dtype)  # type: ignore[no-any-return]
-    out[...] = fill_value
+    out[...] = value
     return out
 
 
@@ -141,5 +142,5 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     >>> gt.full_like([1.0, 2.0], 7)
     Tensor([7., 7.])
     """
-    like = np.asarray(bare(a))
+    like = a if isinstance(a, Tensor) else constant(a)
     return full(like.shape, fill_value, like.dtype if dtype is None else dtype)

@@ -186,7 +186,14 @@ def _refuse(text: str) -> None:
 
 def _arrays(leaves: list[Any]) -> list[Any]:
     """The leaves of a result, bare."""
-    return [bare(leaf) if isinstance(leaf, Tensor) else np.asarray(leaf)[()] for leaf in leaves]
+    return [bare(leaf) if isinstance(leaf, Tensor) else _array(leaf) for leaf in leaves]
+
+
+def _array(value: Any, dtype: Any = None) -> Any:
+    """A number, or nested sequences of them, as an array."""
+    if hasattr(value, "__gradtape_symbol__"):
+        return value.strong(dtype)
+    return np.asarray(value, dtype)[()]
 
 
 def _floats(t: Tensor) -> bool:
@@ -364,7 +371,7 @@ class UserCall(Operation):
                 "its argument is real; its imaginary part would be lost. Return its real part."
             )
         if not isinstance(share, Tensor):
-            share = np.asarray(share, dtype)
+            share = _array(share, dtype)
         elif type(share) is not Tensor:
             share = Tensor(share.array, share.key)  # the rules' own operators, not the user's
         if tuple(share.shape) != self.shapes[i]:

@@ -66,12 +66,20 @@ class GradientShapeError(ValueError):
 
 def describe(value: Any) -> str:
     """Say what a value is, shortly: type, and shape and dtype where it has them."""
-    kind = type(value).__name__
+    kind = value.__class__.__name__  # what stands for an array in a trace says so by it
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         article = "an" if kind[0] in "aeioAEIO" or kind.startswith("nd") else "a"
         return f"{article} {kind} of shape {tuple(value.shape)} and dtype {value.dtype}"
     text = repr(value)
     return f"{kind} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def users_level() -> int:
+    """The ``stacklevel`` by which a warning names the user's line, however deep its place."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "gradtape.").startswith("gradtape."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def named(f: Any) -> str:

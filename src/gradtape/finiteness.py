@@ -78,7 +78,9 @@ def _finding(shares: list[Any]) -> str:
     for i, share in enumerate(shares):
         if share is None:
             continue
-        array = np.asarray(bare(share))
+        array = bare(share)
+        if not hasattr(array, "__gradtape_symbol__"):
+            array = np.asarray(array)
         if np.all(np.isfinite(array)):
             continue
         bad = np.argwhere(~np.isfinite(array))

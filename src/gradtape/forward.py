@@ -88,7 +88,9 @@ class ForwardAccumulator(InBlock):
                 f"Tensor {primal!r} was specified as a primal multiple times. This may indicate "
                 "an error. If it was intended, please sum the corresponding tangents."
             )
-        if not isinstance(direction, Tensor):
+        if hasattr(direction, "__gradtape_symbol__"):
+            direction = direction.strong(dtype)
+        elif not isinstance(direction, Tensor):
             direction = np.array(direction, dtype)
         if direction.shape != primal.array.shape:
             raise ValueError(

@@ -95,7 +95,11 @@ def _pack(like: Any, leaves: Iterator[Any]) -> Any:
     if kind == _MAPPING:
         packed = {key: _pack(like[key], leaves) for key in _keys(like)}
         ordered = {key: packed[key] for key in like}
-        return ordered if type(like) is dict else type(like)(ordered)
+        if type(like) is dict or not isinstance(like, dict):
+            return ordered if type(like) is dict else type(like)(ordered)
+        result = copy.copy(like)  # with what a class of its own keeps besides
+        result.update(ordered)
+        return result
     if kind == _DATACLASS:
         result = copy.copy(like)
         for field in dataclasses.fields(like):

@@ -77,7 +77,11 @@ def _seed(target: Tensor, given: Any, position: int) -> Any:
             f"argument `output_gradients`: number {position} is complex, but its target is real; "
             "its imaginary part would be lost. Give its real part."
         )
-    seed = given if isinstance(given, Tensor) else np.array(given, array.dtype)
+    seed: Any = given
+    if hasattr(seed, "__gradtape_symbol__"):
+        seed = seed.strong(array.dtype)
+    elif not isinstance(seed, Tensor):
+        seed = np.array(seed, array.dtype)
     shape = np.shape(bare(seed))
     if shape != array.shape:
         if shape != ():

@@ -17,6 +17,8 @@ from numpy import ndarray
 from gradtape import derivatives as _tables  # noqa: F401  (fills the registry)
 from gradtape import errors
 from gradtape.calls import call, is_tracked, without_ufunc_defaults
+from gradtape.derivatives.axes import as_array
+from gradtape.methods import Methods
 from gradtape.recording import active, leave, new_key
 from gradtape.rules import BINDINGS, STRAIGHT
 from gradtape.writes import assign, into, tie, update, update_at
@@ -92,7 +94,8 @@ def _named(error: Exception, primitive: Any) -> Exception:
     """The error with the primitive's name in front."""
     # NumPy has errors that are TypeErrors but take other arguments than a message.
     kind = TypeError if isinstance(error, TypeError) else type(error)
-    return kind(f"{primitive.name}: {error}")
+    text = str(error)
+    return kind(text if text.startswith(f"{primitive.name}: ") else f"{primitive.name}: {text}")
 
 
 def _unwrapped(inputs: tuple[Any, ...]) -> tuple[Any, Any, Any, Any]:
@@ -127,7 +130,9 @@ def _operand(value: Any, beside: Any = None) -> Any:
         raise errors.masked_array(value)
     if type(value) is complex and type(beside) is not np.float64:
         return value  # weak, as NumPy has it; only with np.float64 would Python do the sum
-    array = np.asarray(value)
+    array = as_array(value)
+    if isinstance(array, Tensor):
+        return array  # a sequence with tensors in it
     if array.dtype == object:
         return NotImplemented  # perhaps the other's own operator knows what to do
     return array if array.ndim else array[()]
@@ -147,10 +152,15 @@ def _operator(function: Any, compute: Callable[[Any, Any], Any], reflected: bool
         if isinstance(other, Tensor):
             b, other_key = other.array, other.key
         else:
-            b = other = other if type(other) in PLAIN else _operand(other, a)
+            if type(other) in PLAIN:
+                b = other
+            else:
+                b = other = _operand(other, a)
+                if b is NotImplemented:
+                    return NotImplemented
+                if isinstance(b, Tensor):
+                    return operate(self, b)
             other_key = None
-            if b is NotImplemented:
-                return NotImplemented
         if reflected:
             a, b, keys, inputs = b, a, (other_key, self.key), (other, self)
         else:
@@ -213,7 +223,7 @@ def _comparison(compute: Callable[[Any, Any], Any]) -> Any:
     return lambda self, other: compute(self.array, bare(other))
 
 
-class Tensor:
+class Tensor(Methods):
     """An array that tapes can track; NumPy's functions and operators act on it.
 
     Parameters
@@ -233,8 +243,6 @@ class Tensor:
     __slots__ = ("__weakref__", "array", "key", "ties")
 
     trainable = False
-    #: Whether it can be written into: ``t[0] = 1`` and the like.
-    writable: ClassVar[bool] = True
     result_class: ClassVar[type[Tensor]]
 
     def __init__(self, array: Any, key: Any = None) -> None:
@@ -326,10 +334,6 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         assign(self, index, value)
 
-    def fill(self, value: Any) -> None:
-        """Write one number into every entry."""
-        assign(self, ..., value)
-
     __hash__ = object.__hash__
 
     # NumPy's protocols ----------------------------------------------------------------------------
@@ -398,29 +402,15 @@ class Tensor:
     prod = _function(np.prod)
     max = _function(np.max)
     min = _function(np.min)
-    var = _function(np.var)
-    std = _function(np.std)
     cumsum = _function(np.cumsum)
-    cumprod = _function(np.cumprod)
     reshape = _function(np.ndarray.reshape)
     transpose = _function(np.ndarray.transpose)
-    swapaxes = _function(np.swapaxes)
-    squeeze = _function(np.squeeze)
     ravel = _function(np.ravel)
-    flatten = _function(np.ravel)
-    repeat = _function(np.repeat)
-    take = _function(np.take)
+    flatten = _function(np.ndarray.flatten)
     clip = _function(np.clip)
     dot = _function(np.dot)
-    trace = _function(np.trace)
-    diagonal = _function(np.diagonal)
-    conj = conjugate = _function(np.conjugate)
-    argmax = _function(np.argmax)
-    argmin = _function(np.argmin)
-    argsort = _function(np.argsort)
     any = _function(np.any)
     all = _function(np.all)
-    round = _function(np.round)
     astype = _function(np.ndarray.astype)
     copy = _function(np.copy)
     T = property(_function(np.transpose))

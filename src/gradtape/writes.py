@@ -20,11 +20,14 @@ from gradtape import errors
 from gradtape.calls import call, is_tracked, stripped, tensors_in, without_ufunc_defaults
 from gradtape.derivatives.axes import as_array, holds_tensors
 from gradtape.derivatives.indexing import at, is_basic, parts_of, picked
+from gradtape.derivatives.shapes import reshaped
 from gradtape.derivatives.writing import added, written
 from gradtape.recording import active
 from gradtape.rules import strip
 
-__all__ = ["Ties", "assign", "become", "into", "tie", "update", "update_at", "watched"]
+__all__ = [
+    *("Ties", "assign", "become", "entries", "into", "tie", "update", "update_at", "watched"),
+]
 
 
 class Ties:
@@ -66,6 +69,15 @@ def tie(t: Any, view: Any, primitive: Any, params: Any) -> None:
     if len(views) & 63 == 63:
         views[:] = [ref for ref in views if ref() is not None]
     views.append(weakref.ref(view))
+
+
+def entries(t: Any) -> Any:
+    """The entries in order, in one axis, tied to ``t`` wherever they are in memory."""
+    view: Any = np.ravel(t)
+    if t.writable and not hasattr(view, "ties"):  # a copy, which nothing ties yet
+        view.ties = Ties((t, reshaped, ((t.array.size,),)))
+        _ties(t).views.append(weakref.ref(view))
+    return view
 
 
 # Writing ------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ FLOORS = [
     "derivatives",
     "calls",
     "writes",
+    "methods",
     "tensor",
     "variable",
     "creation",

@@ -107,7 +107,8 @@ class Line:
 
 
 def test_nests():
-    check(lambda p: p["b"] - p["a"] * 2, ({"a": A, "b": B},), ({"b": A, "a": B},))
+    check(lambda p: p["b"] - p["a"] * 2, ({"a": A, "b": B},), ({"b": A, "a": B},), traces=2)
+    check(lambda p: next(iter(p.values())) * 2, ({"a": A, "b": B},), ({"b": B, "a": A},), traces=2)
     check(lambda p: [p[0][0] + p[1], (p[1], {"k": p[0][0]})], ([(A,), B],), ([(B,), A],))
     check(lambda p: Point(p.y, p.x * 2), (Point(A, B),), (Point(B, A),))
     traced = function(lambda line: Line(line.slope * 2, line.name + "!"))

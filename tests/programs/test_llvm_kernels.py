@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import gradtape as gt
-from gradtape.programs.llvm import jit, kernels, objects, recomputing
+from gradtape.programs.llvm import jit, kernels, mathematics_lanes, objects, recomputing
 from gradtape.programs.llvm.engine import LlvmProgram
 from gradtape.programs.llvm.steps import Loop, size_of
 from gradtape.programs.rewrites.looks import holds_nan
@@ -291,7 +291,7 @@ def test_large_products(m, k, n, turned, dtype):
     x = build.call("transpose", x, params=((-1, -2),)) if turned else x
     product = build.call("matmul", x, build.input(y))
     build.returns(product, build.call("sum", product, params=((-2,), False)))
-    program = agree(build, ulp=1000, native=jit.has_wide_registers())
+    program = agree(build, ulp=1000, native=mathematics_lanes.has_wide_registers())
     results = []
     for threads in (1, 2, 3):
         gt.set_threads(threads)
@@ -325,8 +325,8 @@ def test_rows_are_not_multiplied_with_large_matrices_block_by_block():
     x, y = build.input(numbers((2000, 200), seed=1)), build.input(numbers((200, 150), seed=2))
     hidden = build.call("tanh", build.call("matmul", build.call("square", x), y))
     build.returns(build.call("sum", hidden, params=((-1,), False)))
-    program = agree(build, ulp=1000, native=jit.has_wide_registers())
-    if jit.has_wide_registers():
+    program = agree(build, ulp=1000, native=mathematics_lanes.has_wide_registers())
+    if mathematics_lanes.has_wide_registers():
         (names,) = [p.kernels for p in program.parts]
         (text,) = [text for node, text in names.items() if node.name == "matmul"]
         assert re.fullmatch(r"product \d+, \d+ pieces", text)

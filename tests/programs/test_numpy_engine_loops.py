@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gradtape.programs import loops, rows
+from gradtape.programs import loops, rows, sum_writing
 from gradtape.programs.numpy_engine import NumpyProgram
+from gradtape.programs.passes import folded_sums
 from gradtape.programs.rewrites import rewritten
 from gradtape.programs.rows import Loop, planned
 from tests.programs.graphs import SPECIAL, Building
@@ -22,6 +25,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small arrays count as large, and a block has a few rows."""
     monkeypatch.setattr(rows, "LARGE_BYTES", 64)
     monkeypatch.setattr(loops, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(sum_writing, "FEW", 1)
+    monkeypatch.setattr(sum_writing, "WIDE", 8)
 
 
 def loops_of(build: Building) -> list[Loop]:
@@ -230,6 +235,92 @@ def _broadcast(one: Any, other: Any) -> bool:
         return len(np.broadcast_shapes(one, other)) < 3
     except ValueError:
         return False
+
+
+# Sums of everything, and what is computed where it is kept ----------------------------------------
+
+
+def laid_out(values: Any, layout: str) -> Any:
+    if layout == "C":
+        return values
+    return np.asfortranarray(values) if layout == "F" else np.repeat(values, 2, -1)[..., ::2]
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "strided"])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    "shape", [(300_007,), (60_001, 5), (500, 700), (100, 3, 1100), (9, 40_000)]
+)
+def test_sums_of_everything(shape: Any, dtype: Any, layout: str) -> None:
+    """To the exact sum's last digits: of entries, of products, of squares, of what is negated."""
+    b = Building()
+    x, y = [b.input(laid_out(normal(*shape, dtype=dtype, seed=i), layout)) for i in (0, 1)]
+    wave, axes = b.call("sin", x), tuple(range(-len(shape), 0))
+    terms = [wave, b.call("multiply", x, y), b.call("square", wave), b.call("negative", x)]
+    b.returns(*[b.call("sum", term, params=(axes, False)) for term in terms])
+    program = NumpyProgram(b.graph)
+    values = [v.astype(np.float64) for v in b.inputs]
+    sine = np.sin(b.inputs[0]).astype(np.float64)
+    exact = [sine, values[0] * values[1], sine * sine, -values[0]]
+    for found, terms in zip(program(*b.inputs), exact, strict=True):
+        error = abs(float(found) - math.fsum(terms.ravel()))
+        assert type(found) is dtype
+        assert error <= 4 * np.finfo(dtype).eps * np.sum(np.abs(terms))
+    assert len(folded_sums(b.graph.nodes, set(), lambda node: 1)) == 2
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_infinities_and_nan_in_sums_of_everything(dtype: Any, small: None) -> None:
+    for special in (np.inf, -np.inf, np.nan):
+        for place in (0, 57, -1):
+            b = Building()
+            values = normal(61, 5, dtype=dtype)
+            values.reshape(-1)[place] = special
+            x = b.input(values)
+            y = b.call("negative", b.call("absolute", x))
+            b.returns(*[b.call("sum", z, params=((-2, -1), False)) for z in (x, y)], y)
+            agree(b, ulp=64)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(103, 7), (103, 4, 9), (103, 1)])
+@pytest.mark.parametrize("layout", ["C", "F", "strided"])
+def test_largest_entries_of_rows(layout: str, shape: Any, dtype: Any, small: None) -> None:
+    """Bit for bit, with NaN, infinities and zeros of both signs."""
+    rng = np.random.default_rng(0)
+    x = rng.choice(np.array([0.0, -0.0, -1.0, -np.inf, np.nan, 3.0]), shape).astype(dtype)
+    x[:50] = np.minimum(x[:50], -np.abs(normal(50, *shape[1:])).astype(dtype).round(1))
+    b = Building()
+    node = b.input(laid_out(x, layout))
+    for keepdims in (False, True):
+        tops = [b.call(name, node, params=((-1,), keepdims)) for name in ("max", "min")]
+    b.returns(*tops, b.call("subtract", node, tops[0]))
+    agree(b)
+
+
+def test_a_chain_is_computed_where_its_end_is_kept() -> None:
+    b = Building()
+    x = b.input(normal(1000, 300))
+    e = b.call("exp", b.call("negative", x))
+    share = b.call("divide", e, b.call("sum", e, params=((-1,), True)))
+    b.returns(share, b.call("sum", b.call("multiply", share, x), params=((-2, -1), False)))
+    agree(b, ulp=64)
+    program = NumpyProgram(b.graph)
+    (exp,) = re.findall(r"\bu\d+\((\w+), (\w+)\)\n", program.source)[1:2]
+    assert exp[0] == exp[1]
+    assert exp[0].startswith("o_")
+    assert program.memory < 100_000
+
+
+def test_what_is_needed_after_the_end_is_kept_apart() -> None:
+    b = Building()
+    x = b.input(normal(1000, 300))
+    e = b.call("exp", x)
+    wave = b.call("sin", e)
+    other = b.call("multiply", e, wave)
+    total = b.call("sum", b.call("cos", e), params=((-1,), False))
+    b.returns(wave, other, total, b.call("add", other, other))
+    agree(b, ulp=8)
 
 
 def test_memory_of_blocks() -> None:

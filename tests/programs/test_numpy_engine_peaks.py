@@ -107,6 +107,49 @@ def test_rest_that_is_needed_later_stays() -> None:
     checked(build)
 
 
+@pytest.mark.parametrize("order", [("a", "a"), ("a", "b"), ("b", "a", "b"), ("z", "c", "d", "z")])
+@pytest.mark.parametrize("shape", SHAPES[:2])
+def test_what_is_added_to_one_part_after_the_other(order, shape) -> None:
+    build = Building()
+    x, y = build.input(with_hard_rows(numbers(shape))), build.input(numbers(shape, seed=1))
+    parts = {
+        "a": build.call("multiply", x, y),
+        "b": build.call("negative", build.call("square", y)),
+        "c": build.call("maximum", x, y),
+        "d": build.call("exp", x),
+        "z": build.call("multiply", y, -0.0),
+    }
+    total = share(build, x)
+    for name in order:
+        total = build.call("add", total, parts[name])
+    build.returns(total)
+    checked(build)
+
+
+def test_last_part_of_the_rest_in_the_memory_of_the_sum() -> None:
+    build = Building()
+    x = build.input(with_hard_rows(numbers((401, 333))))
+    total = share(build, x)
+    for name in ("exp", "sin", "cos"):
+        total = build.call("add", total, build.call(name, x))
+    build.returns(build.call("sqrt", build.call("absolute", total)))
+    checked(build)
+
+
+def test_chosen_places_are_looked_up_in_the_loop_that_adds_to_them() -> None:
+    def f(x):
+        return np.sum(np.sqrt(1 + np.sum(x * x, axis=0))) + np.sum(np.exp(np.max(x, axis=1)))
+
+    x = numbers((401, 333))
+    step = gt.function(gt.value_and_grad(f), engine="numpy")
+    value, gradient = step(x)
+    assert math.isclose(value, f(x), rel_tol=1e-14)
+    np.testing.assert_allclose(gradient, gt.grad(f)(x), rtol=1e-13, atol=1e-15)
+    source = step.explain_trace().source
+    assert len(re.findall(r"\bp_\d+ = ", source)) == 1
+    assert re.search(r"\(\((\w+), \1, \), ", source)  # x·g twice, and no array of zeros beside
+
+
 def test_mask_and_values_are_there_until_they_are_added() -> None:
     build = Building()
     x = build.input(with_hard_rows(numbers((401, 333))))

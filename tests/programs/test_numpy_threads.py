@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import gradtape as gt
-from gradtape.programs import crew, loops, rows
+from gradtape.programs import crew, loops, rows, sum_writing
 from gradtape.programs.crew import Blocks
 from gradtape.programs.numpy_engine import GuardFailed, NumpyProgram
 from gradtape.programs.rewrites.looks import holds_nan
@@ -133,6 +133,8 @@ def test_random_programs(seed, monkeypatch):
     monkeypatch.setattr(rows, "LARGE_BYTES", 64)
     for name, value in {"LARGE_BYTES": 64, "SHARED_SIZE": 8, "SHARED_BYTES": 200}.items():
         monkeypatch.setattr(loops, name, value)
+    monkeypatch.setattr(sum_writing, "FEW", 1)
+    monkeypatch.setattr(sum_writing, "WIDE", 8)
     build = random_program(seed, with_numpy=seed % 3 == 0)
     program = NumpyProgram(build.graph)
     found = []

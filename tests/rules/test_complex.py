@@ -227,3 +227,29 @@ def test_a_seed_is_a_direction_in_the_plane_of_values(seed: complex):
     np.testing.assert_allclose(
         bare(tape.gradient(y, z, seeds)), bare(tape.gradient(part, z)), rtol=1e-14
     )
+
+
+ZERO = 0.0
+#: Points on the branch cuts; the sign of the zero says on which side.
+ON_CUTS = {
+    np.arcsin: [complex(s * 5, z) for s in (1, -1) for z in (ZERO, -ZERO)],
+    np.arccos: [complex(s * 5, z) for s in (1, -1) for z in (ZERO, -ZERO)],
+    np.arccosh: [complex(s, z) for s in (-5, 0.5, -0.5) for z in (ZERO, -ZERO)],
+    np.arcsinh: [complex(z, s * 3) for s in (1, -1) for z in (ZERO, -ZERO)],
+    np.sqrt: [complex(-5, z) for z in (ZERO, -ZERO)],
+}
+
+
+@pytest.mark.parametrize("function", ON_CUTS, ids=lambda f: f.__name__)
+def test_slopes_on_a_branch_cut_are_those_of_its_side(function: Any) -> None:
+    for point in ON_CUTS[function]:
+        along = 1.0 if point.imag == 0 else 1j  # the cut, so that both steps stay on it
+        step = 1e-5
+
+        def at(t: float, point: complex = point, along: complex = along) -> Any:
+            parts = (point.real + t, point.imag) if along == 1 else (point.real, point.imag + t)
+            return function(complex(*parts))
+
+        rise = (at(step) - at(-step)) / (2 * step * along)
+        slope = np.conj(gt.grad(lambda z: np.real(function(z)))(np.complex128(point)))
+        assert abs(slope - rise) < 1e-8, (point, slope, rise)

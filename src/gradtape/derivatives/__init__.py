@@ -44,6 +44,8 @@ ON_DEMAND.update(
             "gradtape.derivatives.nan_functions",
         ),
         "numpy.fft": ("gradtape.derivatives.fft",),
+        "numpy.lib.scimath": ("gradtape.derivatives.scimath",),
+        "numpy.lib.stride_tricks": ("gradtape.derivatives.windows",),
         "numpy.ufunc": ("gradtape.derivatives.ufunc_methods",),
         "numpy.linalg": (
             "gradtape.derivatives.linalg_decompositions",

@@ -14,7 +14,17 @@ from gradtape.errors import TrackedConversionError, no_rule_for_argument
 from gradtape.rules import strip
 
 __all__ = [
-    *("along", "as_array", "bare_array", "constant", "holds_tensors", "inverse", "is_tensor"),
+    *(
+        "along",
+        "as_array",
+        "assembled",
+        "assembled_call",
+        "bare_array",
+        "constant",
+        "holds_tensors",
+        "inverse",
+        "is_tensor",
+    ),
     *("kept", "one_axis", "plainly", "several_axes", "together"),
 ]
 
@@ -113,3 +123,25 @@ def holds_tensors(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any([holds_tensors(v) for v in value])
     return is_tensor(value)
+
+
+def assembled(value: Any) -> Any:
+    """A list of numbers, or of lists, with tensors in it as a tensor; else its parts, so treated.
+
+    ``[t, 1.0]`` is an array; what ``np.concatenate`` gets, ``[[t], array]``, is a list of arrays.
+    """
+    if not (isinstance(value, (list, tuple)) and holds_tensors(value)):
+        return value
+    parts = [assembled(part) for part in value]
+    if len({np.shape(strip(part)) for part in parts}) == 1:
+        return as_array(parts)
+    return value if all([a is b for a, b in zip(parts, value, strict=True)]) else parts
+
+
+def assembled_call(args: Any, kwargs: dict[str, Any]) -> Any:
+    """The arguments of a call with its lists assembled; None if there are none to assemble."""
+    given = [*args, *kwargs.values()]
+    made = [assembled(value) for value in given]
+    if all([a is b for a, b in zip(made, given, strict=True)]):
+        return None
+    return tuple(made[: len(args)]), dict(zip(kwargs, made[len(args) :], strict=True))

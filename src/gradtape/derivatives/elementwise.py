@@ -62,14 +62,27 @@ def _power(x: Any, y: Any, out: Any) -> Any:
     return by_x, out * np.log(np.where(some, x, 1))
 
 
+# On a branch cut the sign of a zero says which side is meant. A sum with 1 would lose it:
+# 1 - x is -(x - 1) here, and 1 + x is -(-x - 1).
+
+
 def _root(x: Any) -> Any:
-    """sqrt(x*x + 1), without overflow where x is real."""
-    return np.sqrt(x * x + 1) if x.dtype.kind == "c" else np.hypot(x, 1)
+    """sqrt(x*x + 1), without overflow; on a cut, of the side that x is on."""
+    if x.dtype.kind != "c":
+        return np.hypot(x, 1)
+    return _between(1j * np.where(np.imag(x) > 0, -x, x))
 
 
 def _between(x: Any) -> Any:
-    """sqrt(1 - x*x), to the last bits near 1."""
-    return np.sqrt(one_minus_square(x))
+    """sqrt(1 - x*x), to the last bits near 1; on a cut, of the side that x is on."""
+    if x.dtype.kind != "c":
+        return np.sqrt(one_minus_square(x))
+    return np.sqrt(-(x - 1)) * np.sqrt(-(-x - 1))
+
+
+def _beyond(x: Any) -> Any:
+    """sqrt(x*x - 1) with the sign of x; on a cut, of the side that x is on."""
+    return np.sqrt(x - 1) * np.sqrt(-(-x - 1) if x.dtype.kind == "c" else x + 1)
 
 
 def _tan(x: Any, out: Any) -> Any:
@@ -117,7 +130,7 @@ elementwise(
         np.cosh: lambda x: np.sinh(x),
         np.tanh: lambda x: sech_squared(x),
         np.arcsinh: over(lambda x: _root(x)),
-        np.arccosh: over(lambda x: np.sqrt(x - 1) * np.sqrt(x + 1)),
+        np.arccosh: over(lambda x: _beyond(x)),
         np.arctanh: over(lambda x: one_minus_square(x)),
         # Angles
         np.deg2rad: np.pi / 180,
@@ -261,7 +274,10 @@ def _bind_conjugate(x: Any) -> Any:
 
 @meaning(np.real)
 def _bind_real(val: Any) -> Any:
-    return real(val) if val.dtype.kind == "c" else _itself(val)
+    if val.dtype.kind == "c":
+        return real(val)
+    # The array itself, which a write may reach; of what cannot be written to, a new value.
+    return val if getattr(val, "writable", True) else _itself(val)
 
 
 @meaning(np.imag)

@@ -323,12 +323,66 @@ def _push_einsum(t: Any, xs: Any, labels: Any, out_labels: str, index: int) -> A
 summed = Variadic(_einsum, _pull_einsum, _push_einsum, name="einsum")
 
 
+def _totals(x: Any, /, label: str, out_label: str) -> Any:
+    return np.einsum(f"{label}->{out_label}", x)
+
+
+def _pull_totals(g: Any, x_shape: Shape, label: str, out_label: str, batch: Shape) -> Any:
+    n, found = len(batch), [c for c in label if c in out_label]
+    g = np.transpose(g, (*range(n), *[n + out_label.index(c) for c in found]))
+    lengths = [m if c in out_label else 1 for c, m in zip(label, x_shape, strict=True)]
+    return broadcast(g.reshape((*batch, *lengths)), shape=batch + x_shape)
+
+
+#: The sums of one operand, through which dead entries are known one by one.
+totals = Primitive(
+    _totals,
+    _pull_totals,
+    lambda t, label, out_label: np.einsum(f"...{label}->...{out_label}", t),
+    kind="movement",
+    name="einsum_sums",
+)
+
+
+def _diagonals(x: Any, /, label: str, out_label: str) -> Any:
+    return np.einsum(f"{label}->{out_label}", x)
+
+
+def _pull_diagonals(g: Any, x_shape: Shape, label: str, out_label: str, batch: Shape) -> Any:
+    places = np.arange(math.prod(x_shape)).reshape(x_shape)
+    positions = np.einsum(f"{label}->{out_label}", places)
+    return scatter_add(g, shape=batch + x_shape, positions=positions)
+
+
+#: The entries of one operand where the axes of one letter agree.
+diagonals = Primitive(
+    _diagonals,
+    _pull_diagonals,
+    lambda t, label, out_label: np.einsum(f"...{label}->...{out_label}", t),
+    kind="movement",
+    selects=True,
+    name="einsum_diagonals",
+)
+
+
 @meaning(np.einsum)
 def einsum(*operands: Any, optimize: Any = False) -> Any:
     labels, out_labels, arrays = _explicit(operands)
-    arrays = [np.asarray(a) if isinstance(a, (list, tuple)) else a for a in arrays]
+    arrays = [as_array(a) if isinstance(a, (list, tuple)) else a for a in arrays]
+    if len(arrays) == 1:
+        return _of_one(arrays[0], labels[0], out_labels)
     labels, arrays = _without_repeats(labels, arrays)
     return summed(*arrays, labels=tuple(labels), out_labels=out_labels)
+
+
+def _of_one(a: Any, label: str, out_label: str) -> Any:
+    """The einsum of one operand: a view where nothing is summed, as NumPy has it."""
+    if sorted(label) == sorted(out_label):
+        return np.transpose(a, [label.index(c) for c in out_label])
+    if set(label) == set(out_label):
+        return diagonals(a, label=label, out_label=out_label)
+    ((label,), (a,)) = _without_repeats([label], [a])
+    return totals(a, label=label, out_label=out_label)
 
 
 def _explicit(operands: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:

@@ -68,6 +68,11 @@ def ravel(a: Any, order: str = "C") -> Any:
     return reshape(a, (a.size,), "F" if _fortran(np.ravel, order) else "C")
 
 
+@meaning(np.ndarray.flatten)
+def flatten(a: Any, order: str = "C") -> Any:
+    return np.copy(ravel(a, order))  # where ravel gives a view
+
+
 @meaning(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is None:
@@ -271,7 +276,7 @@ def stack(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     arrays = list(arrays)
     shapes = {np.shape(a) for a in arrays}
     if len(shapes) != 1:
-        raise ValueError(f"all input arrays must have the same shape, got {sorted(shapes)}")
+        raise ValueError(f"stack: all input arrays must have the same shape, got {sorted(shapes)}")
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis, dtype=dtype)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -216,14 +215,11 @@ def warn_if_independent(value: Any, recorder: Any, f: Callable[..., Any]) -> Non
     """Warn if no leaf of a value depends on what a recorder watches: all derivatives are zeros."""
     leaves = [leaf for leaf in flatten(value) if isinstance(leaf, Tensor)]
     if not any([leaf.key is not None and leaf.key in recorder.tracked for leaf in leaves]):
-        frame, level = sys._getframe(1), 2  # the user's line, however deep the operators nest
-        while frame.f_back and frame.f_globals.get("__name__", "").startswith("gradtape."):
-            frame, level = frame.f_back, level + 1
         warnings.warn(
             f"what {named(f)} returned does not depend on what it is differentiated by: its "
             "derivatives are zeros. If it should, look for values that were made bare (.numpy(), "
             "stop_gradient) and for comparisons, floor and argmax, which have no derivative.",
-            stacklevel=level,
+            stacklevel=errors.users_level(),
         )
 
 

@@ -19,11 +19,12 @@ from gradtape.tensor import PLAIN
 
 __all__ = [
     *("OURS", "STORE", "SUBSCRIPT", "binary", "changing", "conversion", "function"),
-    *("in_place", "opcode"),
+    *("in_place", "opcode", "part"),
 ]
 
 OURS = f"{Path(__file__).parents[1]}/"
 _NUMBERS = frozenset({bool, int, float, complex})
+_NO_NUMBERS = frozenset({type(None), str, bytes})
 
 
 def binary(function: Any, plainly: Any, reflected: bool = False) -> Any:
@@ -33,8 +34,14 @@ def binary(function: Any, plainly: Any, reflected: bool = False) -> Any:
     def operate(self: Any, other: Any) -> Any:
         kind = type(other)
         if not is_symbol(other) and kind not in PLAIN and kind is not complex:
-            if isinstance(other, (list, tuple)):
+            lists = isinstance(other, (list, tuple))
+            if lists and plainly is operator.mul and not isinstance(self.value, np.ndarray):
+                return NotImplemented  # [0] * n
+            if lists and not self.is_plain:
                 other = np.stack(other) if next(symbols_in(other), None) else np.asarray(other)
+            elif lists or (kind in _NO_NUMBERS and plainly is not operator.mul):
+                value = self.value  # an error, or an answer that no value decides
+                return plainly(other, value) if reflected else plainly(value, other)
             else:  # a tensor's own operator does it
                 return NotImplemented
         pair = (other, self) if reflected else (self, other)
@@ -66,6 +73,21 @@ def function(numpys: Any) -> Any:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self.__array_function__(numpys, (), (self, *args), kwargs)
+
+    return method
+
+
+def part(name: str) -> Any:
+    """What gives the real or the imaginary part."""
+    numpys = getattr(np, name)
+    of_arrays = function(numpys)
+
+    def method(self: Any) -> Any:
+        if not self.is_plain:
+            return of_arrays(self)
+        if self.dtype.kind == "c":
+            return apply(float, (numpys(self),))
+        return self if name == "real" else self.value.imag  # which is zero
 
     return method
 

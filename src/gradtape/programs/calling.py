@@ -123,6 +123,7 @@ class _Writer:
             keys = _keys(nest)
             if not all([type(key) is str for key in keys]):
                 raise _NotShort
+            self._require(f"tuple({text}) == {tuple(nest)!r}")
             for name, key in zip(names, keys, strict=True):
                 self._lines.append(f"{name} = {text}.get({key!r}, MISSED)")
             parts = [nest[key] for key in keys]

@@ -12,7 +12,7 @@ from gradtape.derivatives.indexing import is_basic
 from gradtape.programs.graph import Node
 from gradtape.programs.rewrites.building import kind, number_of, ufunc_of
 
-__all__ = ["into", "is_outer", "is_view", "seen", "sums_by_product"]
+__all__ = ["into", "is_outer", "is_view", "is_whole_sum", "seen", "sums_by_product"]
 
 #: Binds an object to a name; the name.
 Bind = Callable[[str, Any], str]
@@ -111,6 +111,14 @@ def sums_by_product(node: Node) -> bool:
     if 0 in x.shape:  # rows of no entries cannot be counted
         return False
     return len(x.shape) > 1 and (axis == (-2,) or (axis == (-1,) and x.shape[-1] <= SHORT_SUM))
+
+
+def is_whole_sum(node: Node) -> bool:
+    """Whether a node is the sum of all entries of an array of floats, as a number."""
+    if kind(node.op) != "sum" or node.shape != () or node.dtype.char not in "fd":
+        return False
+    x = node.inputs[0]
+    return x.dtype == node.dtype and x.shape != () and 0 not in x.shape
 
 
 def _count(x: Node, axis: tuple[int, ...]) -> int:

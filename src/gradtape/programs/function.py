@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import types
 import warnings
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from gradtape.programs.signatures import read
 from gradtape.programs.trace_once import ONE, Plan, check_apart, traced
 from gradtape.programs.tracing import concrete, current
 from gradtape.programs.ways import Tree, computes_numbers_only
+from gradtape.programs.when_asked import WhenAsked
 from gradtape.recording import active
 from gradtape.tensor import Tensor
 
@@ -256,7 +258,7 @@ class Function:
                 f"{len(self._programs)}): each shape, dtype and static argument, and each way "
                 "through its branches and loops, is a program of its own. Pass what changes as an "
                 "array or a number, and keep float(x) and int(x) of computed values out of it.",
-                stacklevel=4,
+                stacklevel=errors.users_level(),
             )
 
     def _makes_room(self, key: Any, programs: list[Program]) -> bool:
@@ -279,7 +281,7 @@ class Function:
                     "same shapes, one for each way through its branches and loops: other ways run "
                     "as plain Python, until some of these programs were not needed for long. "
                     "Choose with np.where, or keep the loop out of the function.",
-                    stacklevel=5,
+                    stacklevel=errors.users_level(),
                 )
             return False
         with ONE:
@@ -359,24 +361,18 @@ class Function:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
 
+    def __reduce__(self) -> Any:
+        """As what it was made of: copies and other processes trace it for themselves."""
+        path = getattr(self, "__qualname__", "?")
+        named: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for name in path.split("."):
+            named = getattr(named, name, None)
+        if named is self:  # a decorated function: pickle knows it by its name
+            return path
+        return Function, (self.f, self.engine, self.stabilize)
+
     def __repr__(self) -> str:
         return f"<function {self.__name__}, traced {self.traces} times>"
-
-
-class _WhenAsked:
-    """A property that is computed when it is first asked for.
-
-    That of ``functools`` has a lock in Python 3.11 which all objects share, and which stays locked
-    in a process that is forked meanwhile. Here two threads may compute it, and one's value counts.
-    """
-
-    def __init__(self, make: Callable[[Any], Any]) -> None:
-        self._make, self._name = make, make.__name__
-        self.__doc__ = make.__doc__
-
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        """The value, which the instance's own attribute gives from then on."""
-        return instance.__dict__.setdefault(self._name, self._make(instance))
 
 
 class Program:
@@ -397,12 +393,12 @@ class Program:
         self.picky = bool(plan.strides or plan.written)
         self._was_native = False  # when the way was made: a program may become native
 
-    @_WhenAsked
+    @WhenAsked
     def graph(self) -> Graph:
         """What is run, as a whole."""
         return rewritten(self.plan.graph, self.plan.stabilize)
 
-    @_WhenAsked
+    @WhenAsked
     def run(self) -> Any:
         """What runs it as a whole: compiled when it is asked for."""
         return engine_for(self._engine)(self.graph)

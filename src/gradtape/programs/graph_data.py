@@ -38,7 +38,10 @@ _LOOKS: dict[str, Callable[[Any], Any]] = {
     "value": as_it_is,
     "bits": _bits,
     "bytes": _bytes,
-    **{name: operator.methodcaller(name) for name in ("item", "tolist")},
+    **{
+        name: operator.methodcaller(name)
+        for name in ("item", "tolist", "is_integer", "bit_length", "bit_count")
+    },
 }
 _LOOK_NAMES = {look: name for name, look in _LOOKS.items()}
 

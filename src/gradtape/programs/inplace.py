@@ -14,6 +14,7 @@ import numpy as np
 
 from gradtape import errors
 from gradtape.derivatives.indexing import is_basic, parts_of, picked
+from gradtape.derivatives.shapes import reshaped
 from gradtape.derivatives.writing import written
 from gradtape.programs.tracing import (
     TraceError,
@@ -25,7 +26,8 @@ from gradtape.programs.tracing import (
     symbols_in,
 )
 
-__all__ = ["assign", "become", "check_writable", "overwrite", "parts", "tie"]
+__all__ = ["assign", "become", "check_writable", "entries", "overwrite", "parts"]
+__all__ += ["refuse_shape", "set_entries", "tie"]
 
 
 def tie(symbol: Any, view: Any, op: Any, others: Any, params: Any) -> None:
@@ -36,6 +38,30 @@ def tie(symbol: Any, view: Any, op: Any, others: Any, params: Any) -> None:
     view.origin = symbol, op, others, params
     symbol.views[:] = [ref for ref in symbol.views if ref() is not None]
     symbol.views.append(weakref.ref(view))
+
+
+def entries(symbol: Any) -> Any:
+    """The entries in order, in one axis; a write into them is seen, as by ``array.flat``."""
+    view = symbol.ravel()
+    if view.origin is None and view is not symbol:  # its memory is another one
+        view.origin = symbol, reshaped, (), ((symbol.size,),)
+        symbol.views.append(weakref.ref(view))
+    return view
+
+
+def set_entries(symbol: Any, value: Any) -> None:
+    """``symbol.flat = value``: the values one after the other, again and again."""
+    entries(symbol)[...] = np.resize(value, symbol.size)
+
+
+def refuse_shape(symbol: Any, shape: Any) -> None:
+    """``symbol.shape = shape``.
+
+    Raises
+    ------
+    TraceError : always.
+    """
+    raise TraceError(f"a traced function set an array's shape: write y = y.reshape({shape})")
 
 
 def assign(symbol: Any, index: Any, value: Any) -> None:
@@ -123,7 +149,10 @@ def become(symbol: Any, result: Any) -> None:
 
 
 def _stand_for(symbol: Any, result: Any) -> None:
-    symbol.node, symbol.value = result.node, result.value
+    value = result.value
+    if not isinstance(value, np.ndarray):
+        value = np.array(value)  # without axes, but an array
+    symbol.node, symbol.value = result.node, value
     if not symbol.value.flags.writeable:
         symbol.value = symbol.value.copy()
 

@@ -16,6 +16,8 @@ from gradtape.programs.passes import BUFFERED, USUAL, folded_sums, walk
 from gradtape.programs.peak_writing import PeakWriter
 from gradtape.programs.rewrites.building import kind, number_of, ufunc_of
 from gradtape.programs.rows import LARGE_BYTES, Loop, row_inputs, summed_inputs
+from gradtape.programs.spreading import SLOW
+from gradtape.programs.sum_writing import KEPT_SHARES, SumWriter
 
 if TYPE_CHECKING:
     from gradtape.programs.emitting import Writer
@@ -31,27 +33,19 @@ SHARED_BYTES = 1 << 21
 SHARED_TIME = 50_000
 #: What an entry costs, roughly, by what is done to it: in NumPy's faster loops, and in others.
 _ENTRY_TIME, _SLOW_ENTRY_TIME = 0.15, {4: 0.5, 8: 3.0}
-_SLOW = frozenset(
-    {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power", "float_power"}
-    | {"sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh"}
-    | {"arcsinh", "arccosh", "arctanh", "hypot", "cbrt"}
-)
 #: Up to this many entries a row is repeated for each row of a block: NumPy is slow at short rows.
 SHORT_ROW = 256
-#: Rows up to this length are added up as parts of longer ones, of about that length.
-NARROW, WIDE = 64, 512
+#: A few short rows are written out one by one, up to so many entries.
+WIDE = 512
 #: Up to this many, one that differs from block to block is, too.
 VERY_SHORT_ROW = 16
-#: Up to this many numbers, each block's share of a sum is kept until all are there.
-KEPT_SHARES = 1 << 16
-
 #: From so many entries on, several threads run a loop.
 SHARED_SIZE = 100_000
 
 #: Several times faster with two arrays.
 _SLOW_WITH_NUMBERS = (np.maximum, np.minimum)
 
-_REDUCE = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}
+_EXTREMA = {"max": np.maximum, "min": np.minimum}
 
 
 class LoopWriter:
@@ -67,35 +61,36 @@ class LoopWriter:
         pairs = max(1, int(_call_time(loop) / SHARED_TIME / 2))  # an odd one would be run alone
         count = max(ceil(whole / SHARED_BYTES), 2 * pairs)
         count = min(count, ceil(whole / LARGE_BYTES))
-        self._parallel = count > 1 and _may_be_shared(loop, count)
-        if not self._parallel:
+        self.parallel = count > 1 and _may_be_shared(loop, count)
+        if not self.parallel:
             count = ceil(whole / BLOCK_BYTES)
-        self._rows = rows = ceil(loop.length / min(count, loop.length))
-        self._bounds = [
+        self.rows = rows = ceil(loop.length / min(count, loop.length))
+        self.bounds = [
             (k * rows, min((k + 1) * rows, loop.length)) for k in range(ceil(loop.length / rows))
         ]
-        self._count = len(self._bounds)
-        self._columns: dict[str, list[Any]] = {}
+        self.count = len(self.bounds)
+        self.columns: dict[str, list[Any]] = {}
         self.text: dict[Node, str] = {}  # by rows: what stands for a node's rows of a block
-        self._sliced: dict[Any, str] = {}
+        self.sliced: dict[Any, str] = {}
         self.blocks: dict[Node, Block] = {}
         self._start: list[str] = []  # what each thread does before its first block
         self.body: list[str] = []
-        self._after: list[Callable[[], None]] = []
+        self.after: list[Callable[[], None]] = []
         self._walk = "buffered"
-        self._folded = folded_sums(loop.nodes, loop.whole, writer.uses)
+        self.folded = folded_sums(loop.nodes, loop.whole, writer.uses)
         self._peaks = PeakWriter(self)
+        self._sums = SumWriter(self)
         self._last = self._last_uses()
-        self._landing = self._peaks.landings(self._last)
+        self._landing = self._landings()
         self._tiles: dict[Any, str] = {}
-        self._free: list[Block] = []  # for other rows of the same block
+        self.free: list[Block] = []  # for other rows of the same block
         self._taken: list[Block] = []
 
     def write(self) -> None:
         """Write what comes before the loop, the loop, and what comes after it."""
-        kernel = f"{len(self._bounds)} blocks of {self._rows} rows, loop {self.writer.loops}"
+        kernel = f"{len(self.bounds)} blocks of {self.rows} rows, loop {self.writer.loops}"
         self.writer.loops += 1
-        skipped = self._peaks.skipped | {node.inputs[0] for node in self._folded}
+        skipped = self._peaks.skipped | {node.inputs[0] for node in self.folded}
         for position, node in enumerate(self.loop.nodes):
             self.writer.kernels[node] = kernel
             if node not in skipped:
@@ -103,20 +98,20 @@ class LoopWriter:
             for i in self._ending.get(position, ()):
                 block = self.blocks.pop(i, None)
                 if block is not None:
-                    self._free.append(block)
+                    self.free.append(block)
         self._go("buffered")
         # Not before: what is written into it in one block must still be there after the next.
         for block in self._taken:
             self.writer.memory.give(block)
         self._write_blocks()
-        for last in self._after:
+        for last in self.after:
             last()
 
     def _compute(self, node: Node, position: int) -> None:
         if not (is_view(node) or self._peaks.reads(node)):
-            self._go(walk(node, self._rows))
+            self._go(walk(node, self.rows))
         if node in self.loop.sums:
-            self._sum(node)
+            self._sums.write(node)
         elif node in self._peaks.steps:
             self._peaks.write(node, position)
         else:
@@ -124,10 +119,10 @@ class LoopWriter:
 
     def _write_blocks(self) -> None:
         say, bind = self.writer.say, self.writer.bind
-        names = ", ".join(["s", *self._columns])
-        slices = [slice(low, high) for low, high in self._bounds]
-        table = list(zip(slices, *self._columns.values(), strict=True))
-        if not self._parallel:
+        names = ", ".join(["s", *self.columns])
+        slices = [slice(low, high) for low, high in self.bounds]
+        table = list(zip(slices, *self.columns.values(), strict=True))
+        if not self.parallel:
             once = [f"if not s.start: {line}" for line in self._start]
             say(f"for {names}, in {bind('blocks', table)}:")
             self._indented([*once, *self.body])
@@ -169,7 +164,7 @@ class LoopWriter:
             view = is_view(node) and node not in self.loop.whole and node.inputs[0] in root
             root[node] = root[node.inputs[0]] if view else node
             last[root[node]] = position
-            reads = *node.inputs, *(summed_inputs(node) or ()), *self._folded.get(node, ())
+            reads = *node.inputs, *(summed_inputs(node) or ()), *self.folded.get(node, ())
             for i in (*reads, *self._peaks.reads(node)):
                 if i in root:
                     last[root[i]] = position
@@ -177,6 +172,23 @@ class LoopWriter:
         for node, position in last.items():
             self._ending.setdefault(position, []).append(node)
         return last
+
+    def _landings(self) -> dict[Node, Node]:
+        """What ends where something that is kept comes of it, and so is in that one's memory."""
+        found = self._peaks.landings(self._last)
+        kept = self.loop.sums | self.loop.whole | self._peaks.skipped | set(self._peaks.steps)
+        places = {node: position for position, node in enumerate(self.loop.nodes)}
+        for node in reversed(self.loop.nodes):
+            place = found.get(node, node)
+            if place not in self.loop.whole or node in self.loop.sums or ufunc_of(node.op) is None:
+                continue
+            for i in () if node in self._peaks.steps else node.inputs:
+                ends = i in places and self._last.get(i) == places[node] and i not in found
+                alike = (i.shape, i.dtype) == (node.shape, node.dtype)
+                if ends and alike and i not in kept and ufunc_of(i.op) is not None:
+                    found[i] = place
+                    break
+        return found
 
     # By rows --------------------------------------------------------------------------------------
 
@@ -197,20 +209,35 @@ class LoopWriter:
         self.text[node] = out
 
     def _formed(self, node: Node, inputs: list[str], out: str) -> list[str]:
-        if node in self._folded:
+        if node in self.folded:
             return [f"{self.writer.bind('u', np.vecdot)}({', '.join(inputs)}, {out})"]
-        if self._parallel and kind(node.op) == "sum" and sums_by_product(node):
+        if self.parallel and kind(node.op) == "sum" and sums_by_product(node):
             ones = self.writer.bind("c", np.ones(node.inputs[0].shape[-1], node.dtype))
             if node.params[0] == (-2,):
                 return [f"{self.writer.bind('r', np.add.reduce)}({inputs[0]}, -2, None, {out})"]
             return [f"{self.writer.bind('u', np.vecdot)}({inputs[0]}, {ones}, {out})"]
+        if kind(node.op) in _EXTREMA and node.params[0] == (-1,) and node.dtype.char in "fd":
+            return [self._row_extrema(node, inputs[0], out)]
         form = into(node)
         assert form is not None
         return form(node, inputs, out, self.writer.bind)
 
+    def _row_extrema(self, node: Node, x: str, out: str) -> str:
+        """Largest entries of rows: NumPy is faster at parts of one long row, with the same bits."""
+        *each, width = node.inputs[0].shape[1:]
+        starts = [width * np.arange((high - low) * prod(each)) for low, high in self.bounds]
+        ufunc, bind = _EXTREMA[kind(node.op)], self.writer.bind
+        long = f"{x}.reshape(-1), {self.column('c', starts)}, 0, None, {out}.reshape(-1)"
+        line = f"{bind('r', ufunc.reduceat)}({long})"
+        arrays = self.columns.get(x, ())
+        if arrays and all([a.flags.c_contiguous for a in arrays]):
+            return line
+        other = f"{bind('r', ufunc.reduce)}({x}, -1, None, {out}, {node.params[1]!r})"
+        return f"{line} if {x}.flags.c_contiguous else {other}"
+
     def _operands(self, node: Node) -> list[str]:
-        if node in self._folded:
-            texts = [self.rows_of(i) for i in self._folded[node]]
+        if node in self.folded:
+            texts = [self.rows_of(i) for i in self.folded[node]]
             minus = -np.ones(node.inputs[0].shape[-1], node.dtype)
             return texts if len(texts) == 2 else [*texts, self.writer.bind("c", minus)]
         positions = row_inputs(node) or ()
@@ -232,20 +259,21 @@ class LoopWriter:
 
     def rows_of(self, node: Node) -> str:
         """The rows of a block of something: of the loop's own, or of what was there before."""
-        text = self.text.get(node) or self._sliced.get(node)
+        text = self.text.get(node) or self.sliced.get(node)
         if text is None:
             value = self.writer.values[node]
             if value.array is not None:
-                text = self._column("v", [value.array[low:high] for low, high in self._bounds])
+                text = self.column("v", [value.array[low:high] for low, high in self.bounds])
             else:
                 text = self._name("i")
                 self.body.append(f"{text} = {value.text}[s]")
-            self._sliced[node] = text
+            self.sliced[node] = text
         return text
 
-    def _column(self, prefix: str, arrays: list[Any]) -> str:
+    def column(self, prefix: str, arrays: list[Any]) -> str:
+        """A name for an array of each block."""
         name = self._name(prefix)
-        self._columns[name] = arrays
+        self.columns[name] = arrays
         return name
 
     def _name(self, prefix: str) -> str:
@@ -262,29 +290,29 @@ class LoopWriter:
         if text is None:
             # A few rows one by one; then as many again at once, which is several times faster.
             few = max(1, WIDE // prod(row))
-            shape = (ceil(self._rows / few) * few, *row)
+            shape = (ceil(self.rows / few) * few, *row)
             array = self._new(prod(shape) * node.dtype.itemsize).array(shape, node.dtype)
             wide = array.reshape(-1, few * prod(row))
-            first, rest, one = [self._same(a) for a in (array[:few], wide[1:], wide[0])]
+            first, rest, one = [self.same(a) for a in (array[:few], wide[1:], wide[0])]
             copy = self.writer.bind("k", np.copyto)
             self._start.append(f"{copy}({first}, {self.writer.strong(node, user)})")
             self._start.append(f"{copy}({rest}, {one})")
-            text = self._tiles[key] = self._column(
-                "b", [array[: high - low] for low, high in self._bounds]
+            text = self._tiles[key] = self.column(
+                "b", [array[: high - low] for low, high in self.bounds]
             )
         return text
 
-    def _same(self, array: Any) -> str:
+    def same(self, array: Any) -> str:
         """An array that is the same in each block."""
-        return self._column("b", [array] * self._count)
+        return self.column("b", [array] * self.count)
 
     def _full(self, node: Node, user: Node) -> str:
         """A number, for each entry of a block."""
         key = node, user.shape[1:], user.inputs[0].dtype
         if key not in self._tiles:
-            array = np.full((self._rows, *user.shape[1:]), number_of(node), user.dtype)
-            blocks = [array[: high - low] for low, high in self._bounds]
-            self._tiles[key] = self._column("c", blocks)
+            array = np.full((self.rows, *user.shape[1:]), number_of(node), user.dtype)
+            blocks = [array[: high - low] for low, high in self.bounds]
+            self._tiles[key] = self.column("c", blocks)
         return self._tiles[key]
 
     @staticmethod
@@ -299,8 +327,8 @@ class LoopWriter:
         text = self._tiles.get(key)
         if text is None:
             rows = self.rows_of(node)
-            size = self._rows * prod(user.shape[1:]) * node.dtype.itemsize
-            block = self._take(size)
+            size = self.rows * prod(user.shape[1:]) * node.dtype.itemsize
+            block = self.take(size)
             text = self._tiles[key] = self._block_column(block, user.shape[1:], node.dtype)
             self.body.append(f"{self.writer.bind('k', np.copyto)}({text}, {rows})")
         return text
@@ -315,15 +343,16 @@ class LoopWriter:
                     block = self.blocks.pop(i)
                     break
         if block is None:
-            block = self._take(self._rows * _row_bytes(node))
+            block = self.take(self.rows * _row_bytes(node))
         self.blocks[node] = block
         return self._block_column(block, node.shape[1:], node.dtype)
 
-    def _take(self, size: int) -> Block:
-        fitting = [b for b in self._free if b.size >= size]
+    def take(self, size: int) -> Block:
+        """Memory for a while: it is to be added to what is free when nothing is in it any more."""
+        fitting = [b for b in self.free if b.size >= size]
         if fitting:
             block = min(fitting, key=lambda b: b.size)
-            self._free.remove(block)
+            self.free.remove(block)
             return block
         return self._new(size)
 
@@ -334,9 +363,9 @@ class LoopWriter:
         return block
 
     def _block_column(self, block: Block, row: tuple[int, ...], dtype: Any) -> str:
-        sizes = {high - low for low, high in self._bounds}
+        sizes = {high - low for low, high in self.bounds}
         arrays = {size: block.array((size, *row), dtype) for size in sizes}
-        return self._column("b", [arrays[high - low] for low, high in self._bounds])
+        return self.column("b", [arrays[high - low] for low, high in self.bounds])
 
     def _whole(self, node: Node) -> str:
         """All rows, of which a block writes its own."""
@@ -351,123 +380,19 @@ class LoopWriter:
         block = writer.memory.take(self.loop.length * _row_bytes(node))
         array = block.array(node.shape, node.dtype)
         writer.values[node] = Value(writer.bind("b", array), array, block)
-        return self._column("v", [array[low:high] for low, high in self._bounds])
+        return self.column("v", [array[low:high] for low, high in self.bounds])
 
     def _view(self, node: Node) -> str:
         text = self.rows_of(node.inputs[0])
-        arrays = self._columns.get(text)
+        arrays = self.columns.get(text)
         if arrays is not None:
             views = [seen(node, a) for a in arrays]
             if all([np.may_share_memory(v, a) for v, a in zip(views, arrays, strict=True)]):
-                return self._column("v", views)
+                return self.column("v", views)
         name = self._name("w")
         look = self.writer.bind("f", seen)
         self.body.append(f"{name} = {look}({self.writer.bind('n', node)}, {text})")
         return name
-
-    # Sums of rows ---------------------------------------------------------------------------------
-
-    def _sum(self, node: Node) -> None:
-        rows = summed_inputs(node)
-        assert rows is not None
-        if kind(node.op) == "holds_nan":
-            self._look(node, self.rows_of(rows[0]))
-        elif kind(node.op) == "matmul":
-            self._product(node, *[self.rows_of(x) for x in rows])
-        else:
-            self._reduction(node, rows[0], self.rows_of(rows[0]))
-
-    def _look(self, node: Node, text: str) -> None:
-        total, reduce = f"t{node.number}", self.writer.bind("r", np.maximum.reduce)
-        largest = np.empty(self._count, node.inputs[0].dtype)  # NaN, where there is one
-        name, share = self.writer.bind("b", largest), self._entries(largest)
-        self.body.append(f"{reduce}({text}, None, None, {share})")
-        self._after.append(lambda: self.writer.say(f"{total} = {reduce}({name}, 0)"))
-        self._after.append(lambda: self.writer.say(f"{total} = {total} != {total}"))
-        self.writer.values[node] = Value(total)
-
-    def _product(self, node: Node, x: str, y: str) -> None:
-        turned = self._turned(x)
-        dot = self.writer.bind("m", np.dot)
-        share, last = self._shares(node, np.add)
-        self.body.append(f"{dot}({turned}, {y}, {share})")
-        self.body += last
-
-    def _turned(self, x: str) -> str:
-        arrays = self._columns.get(x)
-        if arrays is None:
-            return f"{x}.T"
-        key = "T", x
-        if key not in self._sliced:
-            self._sliced[key] = self._column("v", [a.T for a in arrays])
-        return self._sliced[key]
-
-    def _entries(self, shares: Any) -> str:
-        return self._column("b", [shares[k, ...] for k in range(self._count)])
-
-    def _reduction(self, node: Node, x: Node, text: str) -> None:
-        axis, keepdims = node.params
-        name = kind(node.op)
-        share, last = self._shares(
-            node, {"sum": np.add, "max": np.maximum, "min": np.minimum}[name]
-        )
-        if sums_by_product(node) and len(x.shape) == 2 and axis == (-2,):
-            if x.shape[1] <= NARROW and text in self._columns:
-                self._narrow_sum(x, text, share)
-                self.body += last
-                return
-            if self._parallel:
-                reduce = self.writer.bind("r", np.add.reduce)
-                self.body += [f"{reduce}({text}, 0, None, {share})", *last]
-                return
-            ones = np.ones(self._rows, node.dtype)
-            column = self._column("c", [ones[: high - low] for low, high in self._bounds])
-            self.body.append(f"{self.writer.bind('m', np.dot)}({column}, {text}, {share})")
-        else:
-            whole = None if len(axis) == len(x.shape) else axis
-            reduce = self.writer.bind("r", _REDUCE[name])
-            self.body.append(f"{reduce}({text}, {whole!r}, None, {share}, {keepdims!r})")
-        self.body += last
-
-    def _narrow_sum(self, x: Node, text: str, share: str) -> None:
-        """Several short rows count as a long one, and as short ones again once those are added."""
-        w, k = self.writer, x.shape[1]
-        together = max(1, WIDE // k)
-        arrays = self._columns[text]
-        whole = [len(a) // together * together for a in arrays]
-        wide = [
-            a[:n].reshape(n // together, together * k) for a, n in zip(arrays, whole, strict=True)
-        ]
-        rests = [a[n:] for a, n in zip(arrays, whole, strict=True)]
-        block = self._take(together * _row_bytes(x))
-        sums = block.array((together, k), x.dtype)
-        first, second = self._same(sums.reshape(-1)), self._same(sums)
-        reduce = w.bind("r", np.add.reduce)
-        self.body.append(f"{reduce}({self._column('v', wide)}, 0, None, {first})")
-        self.body.append(f"{reduce}({second}, 0, None, {share})")
-        self._free.append(block)
-        if any([len(rest) for rest in rests]):
-            rest = f"{reduce}({self._column('v', rests)}, 0)"
-            self.body.append(f"{w.bind('u', np.add)}({share}, {rest}, {share})")
-
-    def _shares(self, node: Node, combine: Any) -> tuple[str, list[str]]:
-        """Where each block's share of a sum goes, and what the block then does with it."""
-        writer = self.writer
-        text = f"t{node.number}"
-        writer.values[node] = Value(text)
-        if node.shape == ():
-            writer.number(node)
-        if self._count * prod(node.shape) <= KEPT_SHARES:
-            shares = np.empty((self._count, *node.shape), node.dtype)
-            name, reduce = writer.bind("b", shares), writer.bind("r", combine.reduce)
-            self._after.append(lambda: writer.say(f"{text} = {reduce}({name}, 0)"))
-            return self._entries(shares), []
-        first, total = np.empty(node.shape, node.dtype), np.empty(node.shape, node.dtype)
-        share, whole = writer.bind("b", first), writer.bind("b", total)
-        copy, also = writer.bind("k", np.copyto), writer.bind("u", combine)
-        self._after.append(lambda: writer.say(f"{text} = {whole}.copy()"))
-        step = f"{also}({whole}, {share}, out={whole}) if s.start else {copy}({whole}, {share})"
-        return share, [step]
 
 
 def _may_be_shared(loop: Loop, count: int) -> bool:
@@ -487,7 +412,7 @@ def _call_time(loop: Loop) -> float:
     times = []
     for node in loop.nodes:
         if not is_view(node):
-            slow = _SLOW_ENTRY_TIME.get(node.dtype.itemsize) if kind(node.op) in _SLOW else None
+            slow = _SLOW_ENTRY_TIME.get(node.dtype.itemsize) if kind(node.op) in SLOW else None
             entries = max([prod(i.shape) for i in (node, *node.inputs)])
             times.append(entries * (slow or _ENTRY_TIME))
     return float(sum(times) / len(times))

@@ -7,8 +7,8 @@ does not warn of infinities and NaN on the way.
 
 Each operation is NumPy's own and gives what it gives there, with three exceptions, of a few units
 in the last place: a sum may be added up in another order (always the same one); products that are
-only added up along the last axis may be rounded with the sum alone; and functions of numbers are
-those of Python's ``math``.
+only added up, along the last axis or as a whole, may be rounded with the sum alone; and functions
+of numbers are those of Python's ``math``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Passes over a block that a loop does without, and how NumPy is to go through the others.
 
-A product that is only added up along the last axis needs no memory; nor does what is negated before
-that. What is added to in a few places alone is computed where the sum goes.
+A product that is only added up, along the last axis or as a whole, needs no memory; nor does what
+is negated before that. What is added to in a few places alone is computed where the sum goes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from gradtape.programs.forms import sums_by_product
+from gradtape.programs.forms import is_whole_sum, sums_by_product
 from gradtape.programs.graph import Node
 from gradtape.programs.rewrites.building import kind, ufunc_of
 
@@ -41,12 +41,20 @@ def folded_sums(
     inside = set(nodes) - whole
     folded = {}
     for node in nodes:
-        if kind(node.op) != "sum" or not sums_by_product(node) or node.params[0] != (-1,):
+        if kind(node.op) != "sum":
             continue
         (x,) = node.inputs
+        whole_sum = is_whole_sum(node)
+        if not whole_sum and (not sums_by_product(node) or node.params[0] != (-1,)):
+            continue
         simple = all([(i.shape, i.dtype) == (x.shape, x.dtype) for i in x.inputs])
-        if x in inside and uses(x) == 1 and simple and kind(x.op) in ("multiply", "negative"):
+        if x not in inside or uses(x) != 1 or not simple:
+            continue
+        name = kind(x.op)
+        if name == "multiply" or (name == "negative" and not whole_sum):
             folded[node] = x.inputs
+        elif name == "square":
+            folded[node] = (*x.inputs, *x.inputs)
     return folded
 
 
@@ -60,7 +68,8 @@ def walk(node: Node, rows: int) -> str:
         return ""
     shapes = {i.shape for i in node.inputs if prod(i.shape) > 1}
     if ufunc_of(node.op) is None:
-        return "" if kind(node.op) == "sum" and sums_by_product(node) else "buffered"
+        product = kind(node.op) == "sum" and (sums_by_product(node) or is_whole_sum(node))
+        return "" if product else "buffered"
     if shapes <= {node.shape}:
         return ""
     same = {i.dtype for i in node.inputs if i.shape}

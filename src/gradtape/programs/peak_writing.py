@@ -30,13 +30,16 @@ class PeakWriter:
         self.skipped: set[Node] = set()
         for peak in peaks_in(loop.loop.nodes, loop.loop.whole, loop.writer.uses):
             self.steps.update(dict.fromkeys((peak.mask, *peak.counts), peak))
-            self.steps[peak.total or peak.chosen] = peak
-            self.skipped |= {peak.either, peak.chosen} - set(self.steps)
+            self.steps[peak.last] = peak
+            self.skipped |= {peak.either, peak.chosen, *peak.totals} - set(self.steps)
 
     def reads(self, node: Node) -> tuple[Node, ...]:
         """What must be there when a node is written, besides its inputs."""
         peak = self.steps.get(node)
-        return () if peak is None or node is peak.mask else (peak.mask, peak.none, peak.values)
+        if peak is None or node is peak.mask:
+            return ()
+        rests = peak.rests if node is peak.last else ()
+        return peak.mask, peak.none, peak.values, *rests
 
     def landings(self, last: dict[Node, int]) -> dict[Node, Node]:
         """What is added to in a few places alone, and the sum, if all of that is kept.
@@ -48,13 +51,13 @@ class PeakWriter:
         loop = self._l.loop
         found = {}
         for total, peak in self.steps.items():
-            rest = peak.rest
-            if rest is None or total is not peak.total or total not in loop.whole:
+            if total is not peak.last or total not in loop.whole:
                 continue
-            by_rows = rest in loop.nodes and rest not in loop.sums | loop.whole | self.skipped
-            ends = by_rows and last[rest] == loop.nodes.index(total)
-            if ends and rest not in self.steps and ufunc_of(rest.op) is not None:
-                found[rest] = total
+            for rest in peak.rests[:1]:
+                by_rows = rest in loop.nodes and rest not in loop.sums | loop.whole | self.skipped
+                ends = by_rows and last[rest] == loop.nodes.index(total)
+                if ends and rest not in self.steps and ufunc_of(rest.op) is not None:
+                    found[rest] = total
         return found
 
     def write(self, node: Node, position: int) -> None:
@@ -72,14 +75,19 @@ class PeakWriter:
             loop.body.append(f"{bind('f', count_rows)}({places}, {mask}, {out})")
             return
         given = f"{mask}, {loop.rows_of(peak.none)}, {places}, {loop.rows_of(peak.values)}"
-        if peak.rest is None:
+        if not peak.rests:
             out = loop.out(node, position)
             loop.body.append(f"{bind('f', choose)}({given}, {out})")
         else:
-            rest, own = loop.rows_of(peak.rest), loop.blocks.get(peak.rest)
+            texts = [loop.rows_of(rest) for rest in peak.rests]
+            owned = [loop.blocks.get(rest) for rest in peak.rests]
             out = loop.out(node, position)
-            if own is not None and own is loop.blocks.get(node):
-                rest = out
-            line = f"{bind('f', add_chosen)}({rest}, {given}, {out}, {peak.clean})"
+            own = loop.blocks.get(node)
+            texts = [
+                out if own is not None and block is own else text
+                for text, block in zip(texts, owned, strict=True)
+            ]
+            rests = "".join([f"{text}, " for text in texts])
+            line = f"{bind('f', add_chosen)}(({rests}), {given}, {out}, {peak.clean})"
             loop.body.append(line)
         loop.text[node] = out

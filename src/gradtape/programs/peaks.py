@@ -41,14 +41,20 @@ class Peak:
     #: What each row has at its places; zero elsewhere.
     values: Node
     chosen: Node
-    #: The sum of this and of the rest, and the rest, if that is all that it is used for.
-    total: Node | None
-    rest: Node | None
+    #: The sums of this and of the rest, one part of it after the other, if that is all that it is
+    #: used for, and these parts.
+    totals: tuple[Node, ...]
+    rests: tuple[Node, ...]
+
+    @property
+    def last(self) -> Node:
+        """What comes of it."""
+        return self.totals[-1] if self.totals else self.chosen
 
     @property
     def clean(self) -> bool:
-        """Whether adding zero to the rest changes nothing: no entry is -0."""
-        return self.rest is not None and _no_minus_zero(self.rest, FAR)
+        """Whether adding zero to the rest changes nothing: no entry of its sum is -0."""
+        return any([_no_minus_zero(rest, FAR) for rest in self.rests])
 
 
 def peaks_in(nodes: list[Node], whole: set[Node], uses: Callable[[Node], int]) -> list[Peak]:
@@ -98,16 +104,23 @@ def _peak(mask: Node, only: Callable[[Node], list[Node]]) -> Peak | None:
     number = number_of(zero)
     if number is None or number != 0 or np.signbit(number) or chosen.dtype.char not in "fd":
         return None
-    total, rest = _sum_with(chosen, only(chosen))
-    return Peak(mask, tuple(counts), none[0], either, values, chosen, total, rest)
+    totals: list[Node] = []
+    rests: list[Node] = []
+    while found := _sum_with(totals[-1] if totals else chosen, only):
+        totals.append(found[0])
+        rests.append(found[1])
+    rest = tuple(totals), tuple(rests)
+    return Peak(mask, tuple(counts), none[0], either, values, chosen, *rest)
 
 
-def _sum_with(chosen: Node, users: list[Node]) -> tuple[Node | None, Node | None]:
-    if len(users) != 1 or kind(users[0].op) != "add" or users[0].dtype != chosen.dtype:
-        return None, None
-    others = [i for i in users[0].inputs if i is not chosen]
-    if len(others) != 1 or others[0].shape != chosen.shape or others[0].dtype != chosen.dtype:
-        return None, None
+def _sum_with(node: Node, only: Callable[[Node], list[Node]]) -> tuple[Node, Node] | None:
+    """The sum that is all that a node is used for, and what else is in it."""
+    users = only(node)
+    if len(users) != 1 or kind(users[0].op) != "add" or users[0].dtype != node.dtype:
+        return None
+    others = [i for i in users[0].inputs if i is not node]
+    if len(others) != 1 or others[0].shape != node.shape or others[0].dtype != node.dtype:
+        return None
     return users[0], others[0]
 
 
@@ -173,22 +186,32 @@ def choose(mask: Any, none: Any, places: Any, values: Any, out: Any) -> None:
 
 
 def add_chosen(
-    rest: Any, mask: Any, none: Any, places: Any, values: Any, out: Any, clean: bool
+    rests: tuple[Any, ...], mask: Any, none: Any, places: Any, values: Any, out: Any, clean: bool
 ) -> None:
-    """The rest, and each row's value added at its places.
+    """Each row's value at its places, and the parts of the rest added to it, in their order.
 
-    ``rest`` may be ``out``. ``clean`` says that the rest has no entry of -0, which would become +0.
+    ``out`` may be one of these parts. ``clean`` says that the sum of the rest has no entry of -0,
+    which would become +0.
     """
     mask, places = _with_rows(mask, none, places)
     if _many(places, mask):
-        np.add(rest, np.where(mask, values, 0), out)
+        sums = np.where(mask, values, 0)
+        for rest in rests:
+            np.add(sums, rest, sums)
+        np.copyto(out, sums)
         return
-    sums = rest.reshape(-1)[places]
-    sums += values.reshape(-1)[places // out.shape[-1]]
+    sums = values.reshape(-1)[places // out.shape[-1]]
+    for rest in rests:
+        sums += rest.reshape(-1)[places]
+    first, *others = rests
+    late = any([rest is out for rest in others[1:]])  # it would be written over too early
+    into = np.empty_like(out) if late else out
+    for rest in others:
+        first = np.add(first, rest, into)
     if not clean:
-        np.add(rest, 0.0, out)
-    elif rest is not out:
-        np.copyto(out, rest)
+        np.add(first, 0.0, out)
+    elif first is not out:
+        np.copyto(out, first)
     out.reshape(-1)[places] = sums
 
 

@@ -61,7 +61,7 @@ def planned(graph: Graph) -> list[Item]:
     whole: set[Node] = set()
     while True:
         plan = _Levels(graph, lengths, whole)
-        poor = [node for loop in plan.loops() for node in loop.nodes if not _pays(loop)]
+        poor = [node for loop in plan.loops() if not _pays(loop) for node in loop.nodes]
         if not poor:
             return plan.items()
         whole.update(poor)
@@ -240,8 +240,9 @@ class _Levels:
             later = self._reading_level(node, users[node])
             if later is None or later <= self._level[node]:
                 continue
-            moved = [i for i in self._rows[node] if i in self._rows]
-            if len(moved) <= 1:
+            moved = [nbytes(i) for i in self._rows[node] if i in self._rows]
+            large = [size for size in moved if size >= LARGE_BYTES]
+            if len(moved) <= 1 or sum(large) <= nbytes(node):
                 self._level[node] = later
 
     def _turned(self) -> set[Node]:

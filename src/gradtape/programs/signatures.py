@@ -99,7 +99,7 @@ def _read(value: Any, leaves: list[Any], values: list[Any], parts: list[Any]) ->
         return part is not None
     if kind == _MAPPING:
         keys = _keys(value)
-        parts.append((type(value), tuple(keys)))
+        parts.append((type(value), tuple(value)))  # in its own order: the function may go by it
         children = [value[key] for key in keys]
     elif kind == _DATACLASS:
         names = [field.name for field in dataclasses.fields(value)]

@@ -8,6 +8,7 @@ graph gets a guard.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import sys
@@ -18,6 +19,7 @@ import numpy as np
 
 from gradtape import guards
 from gradtape.calls import call, tensors_in, without_ufunc_defaults
+from gradtape.methods import Methods
 from gradtape.programs import inplace
 from gradtape.programs.behaviour import (
     OURS,
@@ -29,6 +31,7 @@ from gradtape.programs.behaviour import (
     function,
     in_place,
     opcode,
+    part,
 )
 from gradtape.programs.graph import Node
 from gradtape.programs.opaque import MUTATING, STATIC, apply, called, mutated, stored
@@ -49,9 +52,11 @@ _MISSING = frozenset(name for name in dir(np.ndarray) if not name.startswith("_"
 
 #: Looks, one object each: two traces that looked alike are known by it.
 _ITEM, _TO_LIST = operator.methodcaller("item"), operator.methodcaller("tolist")
+#: Looks at numbers, by methods that arrays do not have.
+_LOOKS = {name: operator.methodcaller(name) for name in ("is_integer", "bit_length", "bit_count")}
 
 
-class Symbol:
+class Symbol(Methods):
     """An array of a traced function: its value in this run, and the node that computes it."""
 
     __slots__ = ("__weakref__", "node", "origin", "tracing", "value", "views")
@@ -103,7 +108,8 @@ class Symbol:
         tracing.within.append((function, args))
         try:
             result = call(function, args, kwargs)
-            return result.copy() if any([result is a for a in args]) else result
+            itself = any([result is a for a in args]) and not _is_given_back(function, args)
+            return result.copy() if itself else result
         except Exception:
             tracing.back_to(mark)
         finally:
@@ -165,7 +171,11 @@ class Symbol:
         if frame.f_code.co_filename.startswith(f"{OURS}tf/") and self.dtype.kind in "iub":
             self.tolist()  # a shape, axes, widths: the program depends on them
             return np.array(self.value, dtype)
+        if not self.shape and self.dtype.kind in "iu":  # a length, a place: as in range(n)
+            return np.array(self.tracing.seen(self, operator.index), dtype or self.dtype)
         way_out = "with np.stack, np.concatenate or np.where, values become arrays again"
+        if not self.shape:
+            way_out += "; float(x) has the number, on which the program then depends"
         if executed == SUBSCRIPT:
             way_out = "write np.take(a, i, axis) for a[i], or gradtape.constant(a)[i]"
         raise TraceError(
@@ -180,14 +190,22 @@ class Symbol:
                 f"an array of a traced function has no attribute {name!r}: a program computes with "
                 "whole arrays, and knows nothing of their memory"
             )
-        raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
+        found = getattr(self.value, name)  # or the error that there is none
+        if not self.tracing.here:
+            return found
+        if name in _LOOKS:
+            return functools.partial(self.tracing.seen, self, _LOOKS[name])
+        look = type(self.value) if self.is_plain else _ITEM
+        return getattr(self.tracing.seen(self, look), name)
 
     # What is inside -------------------------------------------------------------------------------
 
     array = property(lambda self: self)
     nbytes = property(operator.attrgetter("value.nbytes"))
     itemsize = property(operator.attrgetter("dtype.itemsize"))
-    shape = property(operator.attrgetter("node.shape"))
+    shape = property(operator.attrgetter("node.shape"), inplace.refuse_shape)
 
     @property
     def base(self) -> Any:
@@ -252,7 +270,7 @@ class Symbol:
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
-            raise TypeError("iteration over a 0-d array")
+            iter(self.value)  # its error
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
@@ -283,7 +301,10 @@ class Symbol:
 
     def item(self, *index: Any) -> Any:
         """One entry as a Python number: from now on, the program depends on it."""
-        symbol = self[index] if index else self
+        if len(index) == 1:  # counted through all axes, unless it is a tuple
+            symbol = self[index[0]] if isinstance(index[0], tuple) else self.ravel()[index[0]]
+        else:
+            symbol = self[index] if index else self
         if not symbol.tracing.here:
             return symbol.value.item()
         return self.tracing.seen(symbol, _ITEM)
@@ -345,59 +366,34 @@ class Symbol:
 
     def conjugate(self) -> Any:
         """The complex conjugate; real numbers as they are."""
+        if self.is_plain:
+            return apply(complex, (np.conjugate(self),)) if self.dtype.kind == "c" else self
         return np.conjugate(self) if self.dtype.kind == "c" else self
 
-    def nonzero(self) -> Any:
-        """The places of the entries that are not zero."""
-        return np.nonzero(self)
-
-    flat = property(
-        lambda self: self.ravel(), doc="The entries in order; writes into it are not seen."
-    )
+    flat = property(inplace.entries, inplace.set_entries)
     fill = changing("fill")
     sort = changing("sort")
     partition = changing("partition")
-    put = function(np.put)
     sum = function(np.sum)
     mean = function(np.mean)
     prod = function(np.prod)
     max = function(np.max)
     min = function(np.min)
-    var = function(np.var)
-    std = function(np.std)
     cumsum = function(np.cumsum)
-    cumprod = function(np.cumprod)
     reshape = function(np.ndarray.reshape)
     transpose = function(np.ndarray.transpose)
-    swapaxes = function(np.swapaxes)
-    squeeze = function(np.squeeze)
     ravel = function(np.ravel)
     flatten = function(np.ndarray.flatten)
-    repeat = function(np.repeat)
-    take = function(np.take)
     clip = function(np.clip)
     dot = function(np.dot)
-    trace = function(np.trace)
-    diagonal = function(np.diagonal)
     conj = conjugate
-    argmax = function(np.argmax)
-    argmin = function(np.argmin)
-    argsort = function(np.argsort)
-    argpartition = function(np.argpartition)
-    searchsorted = function(np.searchsorted)
-    choose = function(np.choose)
     any = function(np.any)
     all = function(np.all)
-    round = function(np.round)
     copy = function(np.copy)
     T = property(function(np.transpose))
     mT = property(function(np.matrix_transpose))
-    real = property(function(np.real), inplace.parts("real"))
-    imag = property(function(np.imag), inplace.parts("imag"))
-
-    def compress(self, condition: Any, axis: Any = None) -> Any:
-        """The entries at which a condition holds."""
-        return np.compress(condition, self, axis)
+    real = property(part("real"), inplace.parts("real"))
+    imag = property(part("imag"), inplace.parts("imag"))
 
 
 #: NumPy's operators, and what they are among Python's numbers.
@@ -426,6 +422,12 @@ for _name, _ufunc in _OPERATORS.items():
 def _is_bare(function: Any) -> bool:
     """Whether a function has no derivative by nature."""
     return function in BARE or (type(function) is tuple and function[0] in BARE)
+
+
+def _is_given_back(function: Any, args: Any) -> bool:
+    """Whether NumPy's answer is the array itself, as that of ``np.atleast_1d`` is."""
+    array = concrete(args[0])
+    return callable(function) and len(args) == 1 and np.shares_memory(function(array), array)
 
 
 def _same(some: Any, others: Any) -> bool:

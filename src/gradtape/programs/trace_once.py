@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradtape import errors
-from gradtape.nest import flatten, pack
+from gradtape.nest import flatten, pack, same_structure
 from gradtape.patterns.templates import template_of
 from gradtape.programs.entropy import no_entropy
 from gradtape.programs.graph import Graph, Guard, Node
@@ -99,7 +99,16 @@ class Plan:
             array = array if template is None else leaf.data
             is_array = type(array) is Symbol or isinstance(array, np.ndarray)
             if isinstance(leaf, Variable) or not (is_array or isinstance(leaf, Tensor)):
+                if hasattr(type(leaf), "__next__"):
+                    raise TraceError(
+                        f"a traced function returned {errors.describe(leaf)}, which can be used up "
+                        "only once: return a list"
+                    )
                 self._leaves.append(("static", leaf))
+                continue
+            known = [i for i, value in enumerate(values) if value is leaf]
+            if known:  # an array that stands in several places
+                self._leaves.append(("computed", known[0]))
                 continue
             self._leaves.append(("computed", len(values)))
             self.kinds.append(leaf.result_class if isinstance(leaf, Tensor) else template)
@@ -161,11 +170,13 @@ def _attempt(
         if stabilize:
             now = [leaves[i] for i in given] + [symbol.value for symbol in state.values()]
             tracing.found = _Stabilized(tracing, now)
+        tracing.raising = outside.says("errstate", "seterr")
         with no_entropy(), tensors_of_symbols(), tracing:
             own_args, own_kwargs = pack((args, kwargs), own)
             # What overflows here does not where it is stabilised: no warning of that.
             with np.errstate(all="ignore") if stabilize else nullcontext():
                 result = f(*own_args, **own_kwargs)
+            _check_same_nest((args, kwargs), (own_args, own_kwargs), own)
             values = plan.note_results(result, own)
             plan.assigned = [v for v in before if v.array is not state[id(v)]]
             values += [v.array for v in plan.assigned]
@@ -266,6 +277,18 @@ def _as_they_were_made(made: list[tuple[Any, Any]]) -> str | None:
         variable.array = array
         found = variable.name
     return found
+
+
+def _check_same_nest(given: Any, now: Any, own: list[Any]) -> None:
+    """Raise if something was put into a list, a dict or a dataclass that is an argument."""
+    leaves = flatten(now)
+    same = len(leaves) == len(own) and all([a is b for a, b in zip(leaves, own, strict=True)])
+    if not (same and same_structure(given, now)):
+        raise TraceError(
+            "a traced function put something else into a list, a dict or a dataclass that is an "
+            "argument, or took something out: a program would not do that again. Write into the "
+            "arrays in it (d['a'][...] = v), work on a copy (dict(d)), or return what is new."
+        )
 
 
 def _note_written(plan: Plan, own: list[Any], leaves: list[Any]) -> list[Any]:

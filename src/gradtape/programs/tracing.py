@@ -17,6 +17,7 @@ import numpy as np
 
 from gradtape.guards import COPY_BYTES, fingerprint
 from gradtape.programs.graph import Graph, Node
+from gradtape.programs.spreading import spread
 from gradtape.recording import only
 
 __all__ = [
@@ -226,12 +227,15 @@ class Tracing:
         self.wrote = False
         #: What the program will find for a symbol, if that is not its value in this run.
         self.found: Callable[[Any], Any] | None = None
+        #: Whether the function may ask for errors where numbers overflow.
+        self.raising = False
         self._thread = threading.get_ident()
         self._constants: dict[int, Any] = {}
         self._symbols: list[weakref.ref[Any]] = []
 
     def __enter__(self) -> Tracing:
         self._before = current()
+        self._errors = np.geterr()
         _LOCAL.tracing = self
         self._only = only(())
         self._only.__enter__()
@@ -261,6 +265,8 @@ class Tracing:
 
     def symbol(self, node: Node, value: Any) -> Any:
         """A symbol of this run."""
+        if self.raising and np.geterr() != self._errors:
+            _check_errors(np.geterr())
         symbol = SYMBOL[0](self, node, value)
         self._symbols.append(weakref.ref(symbol))
         return symbol
@@ -284,7 +290,7 @@ class Tracing:
         if params and holds_symbols(params):
             op, inputs, params = self._late(op, inputs, params)
         values = [concrete(i) for i in inputs]
-        out = op_function(op)(*values, *params)
+        out = op_function(op)(*values, *params) if params else spread(op_function(op), values)
         if type(out) is np.ndarray and not out.ndim:
             out = out[()]
         node = self.graph.add(op, map(self.node_of, inputs), params, out)
@@ -347,6 +353,15 @@ class Tracing:
         for kept in self._constants.values():
             if type(kept) is _Constant and not kept.as_it_was():
                 kept.keep()
+
+
+def _check_errors(settings: Any) -> None:
+    for what, how in settings.items():
+        if how in ("raise", "call"):
+            raise TraceError(
+                f"np.errstate({what}={how!r}) in a traced function: a program does not look for "
+                "floating-point errors. Test the values: np.isfinite(x).all()"
+            )
 
 
 def holds_symbols(value: Any) -> bool:

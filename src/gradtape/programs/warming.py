@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gradtape import errors
 from gradtape.programs.graph import Graph, Node
 from gradtape.programs.numpy_engine import NumpyProgram
 from gradtape.programs.rewrites.building import kind, ufunc_of
@@ -148,7 +149,7 @@ class WarmingProgram:
             warnings.warn(
                 f"a program could not be compiled and is left to the NumPy engine, which computes "
                 f"the same ({type(error).__name__}: {error}): please report this",
-                stacklevel=4,
+                stacklevel=errors.users_level(),
             )
         finally:
             self._compiling.release()

@@ -86,6 +86,14 @@ def not_allowed(op: str, dtype: Any, allowed: str) -> InvalidArgumentError:
     )
 
 
+def of_integers(dtype: Any) -> TypeError:
+    """The error for deviations of integers."""
+    return TypeError(
+        "Input must be either real or complex. Received integer type "
+        f"<dtype: {short(dtype)!r}>. Cast it with tf.cast(x, tf.float32)."
+    )
+
+
 def no_integers(op: str, attribute: str, dtype: Any) -> InvalidArgumentError:
     """The error for indices, lengths or axes that are no integers."""
     return invalid(

@@ -164,9 +164,14 @@ def _integers(op: str, compute: Callable[[Any, Any], Any], zero: str) -> Any:
     return operate
 
 
+def _quotient(x: Any, y: Any) -> Any:
+    """The quotient, rounded to a floating number first: 3 // 0.6 is 5, where Python says 4."""
+    return np.floor(engine.bare(x) / engine.bare(y))
+
+
 def _stepped(op: str, method: str, integers: Any, reflected: bool = False) -> Any:
     """An operator that has a form of its own for integers: //, %, **."""
-    floats = None if op == "Pow" else getattr(engine.Tensor, method)
+    floats: Any = {"FloorDiv": _quotient, "Pow": rules.power}.get(op)
 
     def operate(self: Any, other: Any) -> Any:
         if self.array.dtype.kind == "b":
@@ -177,7 +182,7 @@ def _stepped(op: str, method: str, integers: Any, reflected: bool = False) -> An
             return answer(integers(*[engine.bare(v) for v in pair]), self.result_class)
         try:
             with np.errstate(all="ignore"):
-                out = floats(self, other) if floats else rules.power(*pair)
+                out = floats(*pair) if floats else getattr(engine.Tensor, method)(self, other)
                 return answer(out, self.result_class)
         except ValueError:
             shapes = [np.shape(engine.bare(v)) for v in pair]

@@ -50,6 +50,8 @@ def _reduction(
         dtype = x.array.dtype
         if kinds == "b" and dtype.kind != "b":
             raise errors.no_truth(op, dtype)
+        if op in ("Std", "Variance") and dtype.kind in "iu":
+            raise errors.of_integers(dtype)
         if dtype.kind not in kinds:
             raise errors.not_allowed(op, dtype, errors.NUMBERS)
         axes = axes_of(op, axis, x.array.ndim)

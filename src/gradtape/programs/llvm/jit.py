@@ -5,10 +5,10 @@ holds no addresses, so that what one process compiles is what another one needs:
 and memory through the table of words that it is called with.
 
 There are two ways to compile. The *quick* one translates instruction by instruction and calls
-mathematics as functions, which are compiled once in a process. The *thorough* one chooses and
-schedules instructions, keeps values in registers and writes mathematics out where it is used; that
-takes several times as long. Both compute the same bits: what is rounded, and in which order, is
-said by each instruction.
+mathematics and products of matrices as functions, which are compiled once in a process. The
+*thorough* one chooses and schedules instructions, keeps values in registers, writes mathematics out
+where it is used and products for their sizes; that takes several times as long. Both compute the
+same bits: what is rounded, and in which order, is said by each instruction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from gradtape.programs import cache
-from gradtape.programs.llvm.outlined import declared_in, definition, with_definitions
+from gradtape.programs.llvm.outlined import (
+    declared_in,
+    definition,
+    with_common_products,
+    with_definitions,
+)
 
 __all__ = ["QUICK", "THOROUGH", "Code", "compiled", "kept"]
 
@@ -38,7 +43,7 @@ _TOGETHER = 32
 #: How hard LLVM tries.
 QUICK, THOROUGH = 0, 1
 #: Of what is on disk: another way to make code of the same text gets another one.
-_FORMAT = "gradtape object code 2"
+_FORMAT = "gradtape object code 3"
 
 
 def _before_fork() -> None:
@@ -129,7 +134,7 @@ def _shared(name: str) -> Code:
 
 def _whole(text: str, level: int) -> str:
     """What is compiled of a text: itself, or together with the functions that it calls."""
-    return text if level == QUICK else with_definitions(text)
+    return with_common_products(text) if level == QUICK else with_definitions(text)
 
 
 def _write_out(module: Any) -> None:
@@ -162,12 +167,6 @@ def _machine(level: int) -> Any:
         opt=level,
         jit=True,
     )
-
-
-@functools.cache
-def has_wide_registers() -> bool:
-    """Whether the processor has thirty-two registers of sixteen floats each."""
-    return bool(llvm.get_host_cpu_features().get("avx512f", False))
 
 
 @functools.lru_cache(maxsize=1)

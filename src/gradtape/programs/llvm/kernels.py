@@ -21,7 +21,7 @@ from gradtape.programs.graph import Graph, Node
 from gradtape.programs.llvm.accesses import Access, Accesses, contiguous, is_view, picked_entries
 from gradtape.programs.llvm.blocks import LARGEST_SUM, Region, region_of
 from gradtape.programs.llvm.gathers import gather_of, is_gather
-from gradtape.programs.llvm.jit import has_wide_registers
+from gradtape.programs.llvm.mathematics_lanes import has_wide_registers
 from gradtape.programs.llvm.operations import BOOL, INT, REALS, kind_of, operation_of
 from gradtape.programs.llvm.recomputing import recompute
 from gradtape.programs.llvm.steps import (

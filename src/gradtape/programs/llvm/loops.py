@@ -12,9 +12,18 @@ from typing import Any
 
 from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.operations import BOOL, DOUBLE, INT, register, stored
+from gradtape.programs.llvm.strided import strided_entries
 
-__all__ = ["Nest", "Stream", "across", "collapsed", "counting", "entry_at", "lanes_for"]
-__all__ += ["first_entries", "moved", "some_lanes", "store_first", "stored_at"]
+__all__ = ["Nest", "Stream", "across", "collapsed", "counting", "entries_where", "entry_at"]
+__all__ += [
+    "first_entries",
+    "lanes_for",
+    "moved",
+    "some_lanes",
+    "store_first",
+    "store_where",
+    "stored_at",
+]
 
 I64, I32, I1 = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 POINTER = ir.PointerType()
@@ -383,13 +392,10 @@ class Nest:
         return found
 
     def _gathered(self, stream: Stream, index: Any, stride: int) -> Any:
-        value = ir.Constant(self.vector(stream.kind), ir.Undefined)
-        for i in range(self.lanes):
-            j = min(i, self._active - 1)
-            place = self.builder.add(index, I64(j * stride))
-            lane = entry_at(self.builder, stream.pointer, place, stream.kind)
-            value = self.builder.insert_element(value, lane, I32(i))
-        return value
+        builder, kind = self.builder, stream.kind
+        place = builder.gep(stream.pointer, [index], source_etype=stored(kind))
+        value = strided_entries(builder, place, kind, stride, self._active, self.lanes)
+        return builder.trunc(value, self.vector(kind)) if kind == BOOL else value
 
 
 def _indices(places: list[int]) -> Any:
@@ -401,31 +407,36 @@ def first_entries(builder: Any, place: Any, kind: Any, count: int, lanes: int) -
     whole = ir.VectorType(stored(kind), lanes)
     if count == lanes:
         return builder.load(place, typ=whole, align=_align(kind))
-    arguments = [POINTER, I32, _mask_type(lanes), whole]
-    function = _masked(builder, "load", kind, lanes, whole, arguments)
-    rest = ir.Constant(whole, None)
-    return builder.call(function, [place, I32(_align(kind)), some_lanes(count, lanes), rest])
+    return entries_where(builder, place, kind, some_lanes(count, lanes))
+
+
+def entries_where(builder: Any, place: Any, kind: Any, mask: Any) -> Any:
+    """Entries that lie one after the other, where a mask says so; the rest are zeros."""
+    whole = ir.VectorType(stored(kind), mask.type.count)
+    arguments = [POINTER, I32, mask.type, whole]
+    function = _masked(builder, "load", kind, whole.count, whole, arguments)
+    return builder.call(function, [place, I32(_align(kind)), mask, ir.Constant(whole, None)])
 
 
 def store_first(builder: Any, place: Any, kind: Any, value: Any, count: int) -> None:
     """Write the first ``count`` lanes one after the other."""
-    whole = value.type
-    if count == whole.count:
+    lanes = value.type.count
+    if count == lanes:
         builder.store(value, place, align=_align(kind))
-        return
-    arguments = [whole, POINTER, I32, _mask_type(whole.count)]
-    function = _masked(builder, "store", kind, whole.count, ir.VoidType(), arguments)
-    mask = some_lanes(count, whole.count)
+    else:
+        store_where(builder, place, kind, value, some_lanes(count, lanes))
+
+
+def store_where(builder: Any, place: Any, kind: Any, value: Any, mask: Any) -> None:
+    """Write lanes one after the other, where a mask says so."""
+    arguments = [value.type, POINTER, I32, mask.type]
+    function = _masked(builder, "store", kind, value.type.count, ir.VoidType(), arguments)
     builder.call(function, [value, place, I32(_align(kind)), mask])
 
 
 def some_lanes(count: int, lanes: int) -> Any:
     """A mask of the first lanes."""
-    return ir.Constant(_mask_type(lanes), [int(i < count) for i in range(lanes)])
-
-
-def _mask_type(lanes: int) -> Any:
-    return ir.VectorType(I1, lanes)
+    return ir.Constant(ir.VectorType(I1, lanes), [int(i < count) for i in range(lanes)])
 
 
 def _masked(builder: Any, what: str, kind: Any, lanes: int, result: Any, arguments: Any) -> Any:

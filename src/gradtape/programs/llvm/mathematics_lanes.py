@@ -17,7 +17,8 @@ import llvmlite.binding as llvm
 from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.polynomials import POLYNOMIALS
 
-__all__ = ["DOUBLE", "FLOAT", "Bits", "Format", "Mask", "Real", "element_of", "intrinsic", "like"]
+__all__ = ["DOUBLE", "FLOAT", "Bits", "Format", "Mask", "Real", "element_of"]
+__all__ += ["has_wide_registers", "intrinsic", "like", "multiplied"]
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ def _has_fused_products() -> bool:
 
 
 @functools.cache
-def _has_large_registers() -> bool:
-    return bool(llvm.get_host_cpu_features().get("avx512f"))
+def has_wide_registers() -> bool:
+    """Whether the processor has thirty-two registers of sixteen floats each."""
+    return bool(llvm.get_host_cpu_features().get("avx512f", False))
 
 
 class _Lanes:
@@ -291,7 +293,7 @@ class Real(_Lanes):
         """Whether this machine has ``scaled`` for as many lanes."""
         kind = self.value.type
         lanes = kind.count if isinstance(kind, ir.VectorType) else 1
-        return lanes * self.format.bits == 512 and _has_large_registers()
+        return lanes * self.format.bits == 512 and has_wide_registers()
 
     def scaled(self, k: Real) -> Real:
         """self * 2**k for whole numbers k, rounded once: one instruction."""

@@ -8,7 +8,6 @@ from typing import Any
 from gradtape.programs.llvm import ir
 from gradtape.programs.llvm import operations as ops
 from gradtape.programs.llvm.accesses import Access, contiguous
-from gradtape.programs.llvm.jit import has_wide_registers
 from gradtape.programs.llvm.loops import (
     across,
     counting,
@@ -19,10 +18,19 @@ from gradtape.programs.llvm.loops import (
     some_lanes,
     store_first,
 )
-from gradtape.programs.llvm.mathematics_lanes import multiplied
+from gradtape.programs.llvm.mathematics_lanes import has_wide_registers, multiplied
+from gradtape.programs.llvm.products import (
+    CHUNK,
+    Sizes,
+    call_product,
+    declared_product,
+    in_all_lanes,
+    looped,
+    product_of,
+)
 from gradtape.programs.llvm.steps import Product, size_of
 
-__all__ = ["emit_product"]
+__all__ = ["emit_product", "write_product"]
 
 I64, I32 = ir.IntType(64), ir.IntType(32)
 
@@ -31,29 +39,19 @@ I64, I32 = ir.IntType(64), ir.IntType(32)
 REGISTERS, ABREAST = (24, 12), 4
 #: Up to so many terms are written out rather than looped over.
 UNROLLED = 8
-#: Of more terms than this so many at a time are added up on their own, which loses fewer digits.
-CHUNK = 512
 
 
 class _Matrix:
-    """An operand or the result: where its entries are, from the rows at hand on.
+    """An operand or the result: where its entries are, or the value that all of them have.
 
-    ``step`` says how far it goes on with each of the rows; 0 if not at all.
+    ``rows`` and ``columns`` say how far it is from one row or column to the next.
     """
 
-    def __init__(self, emission: Any, access: Access, step: int, counters: list[Any]) -> None:
-        self.builder, self.kind = emission.builder, ops.kind_of(access.root)
-        self.value = None
-        self.rows, self.columns = access.strides[-2:]
-        if size_of(access.root) == 1:
-            self.value = emission.scalar(access.root)
-        else:
-            start = emission.along(access.root, step)
-            self.pointer = moved(self.builder, start, access.offset, self.kind)
-            for counter, stride in zip(counters, access.strides, strict=False):
-                further = self.builder.mul(counter, I64(stride))
-                kind = ops.stored(self.kind)
-                self.pointer = self.builder.gep(self.pointer, [further], source_etype=kind)
+    def __init__(
+        self, builder: Any, kind: Any, rows: int, columns: int, pointer: Any, value: Any = None
+    ) -> None:
+        self.builder, self.kind, self.rows, self.columns = builder, kind, rows, columns
+        self.pointer, self.value = pointer, value
 
     def index(self, row: Any, column: Any) -> Any:
         """Where an entry lies."""
@@ -67,13 +65,7 @@ class _Matrix:
         value = self.value
         if value is None:
             value = entry_at(builder, self.pointer, self.index(row, column), self.kind)
-        if isinstance(value, ir.Constant):
-            return ir.splat(ir.VectorType(value.type, lanes), value.constant)
-        whole = ir.VectorType(value.type, lanes)
-        undefined = ir.Constant(whole, ir.Undefined)
-        first = builder.insert_element(undefined, value, I32(0))
-        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
-        return builder.shuffle_vector(first, undefined, zeros)
+        return in_all_lanes(builder, value, lanes)
 
     def vector(self, row: Any, column: Any, count: int, lanes: int) -> Any:
         """Entries that lie one after the other; ``count`` of them matter."""
@@ -127,12 +119,46 @@ def _emit_matrices(emission: Any, step: Product, counters: list[Any]) -> None:
         left, right, out = _transposed(right), _transposed(left), _transposed(out)
         m, n, steps = 1, m, [steps[1], steps[0], steps[2]]
     operands = zip((left, right, out), steps if rowwise else [0, 0, 0], strict=True)
-    matrices = [_Matrix(emission, access, step, counters) for access, step in operands]
-    writer = _Writer(emission.builder, matrices, terms)
+    matrices = [_matrix(emission, access, step, counters) for access, step in operands]
     if n == 1:
-        writer.dots(m, k)
+        _Writer(emission.builder, matrices, terms).dots(m, k)
+    elif any([matrix.value is not None for matrix in matrices]):
+        _Writer(emission.builder, matrices, terms).rows(m, k, n)
     else:
-        writer.rows(m, k, n)
+        one, other, goal = matrices
+        sizes = Sizes(m, k, n, one.rows, one.columns, other.rows, goal.rows, int(terms))
+        call_product(emission.builder, goal.kind, [x.pointer for x in matrices], sizes)
+
+
+def write_product(module: Any, name: str) -> None:
+    """Define a product as a function for its size."""
+    kind, sizes = product_of(name)
+    function = declared_product(module, name)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    one, other, goal = function.args
+    matrices = [
+        _Matrix(builder, kind, sizes.left_row, sizes.left_column, one),
+        _Matrix(builder, kind, sizes.right_row, 1, other),
+        _Matrix(builder, kind, sizes.out_row, 1, goal),
+    ]
+    _Writer(builder, matrices, bool(sizes.adds)).rows(sizes.m, sizes.k, sizes.n)
+    builder.ret_void()
+
+
+def _matrix(emission: Any, access: Access, step: int, counters: list[Any]) -> _Matrix:
+    """An operand or the result of the plan, from the rows at hand on.
+
+    ``step`` says how far it goes on with each of the rows; 0 if not at all.
+    """
+    builder, root, kind = emission.builder, access.root, ops.kind_of(access.root)
+    rows, columns = access.strides[-2:]
+    if size_of(root) == 1:
+        return _Matrix(builder, kind, rows, columns, None, emission.scalar(root))
+    pointer = moved(builder, emission.along(root, step), access.offset, kind)
+    for counter, stride in zip(counters, access.strides, strict=False):
+        further = builder.mul(counter, I64(stride))
+        pointer = builder.gep(pointer, [further], source_etype=ops.stored(kind))
+    return _Matrix(builder, kind, rows, columns, pointer)
 
 
 def _transposed(access: Access) -> Access:
@@ -223,7 +249,7 @@ class _Writer:
                 totals = added(I64(term), totals)
             return totals
         if k <= CHUNK:
-            return self._looped(I64(0), I64(k), 1, totals, added)
+            return looped(self.builder, I64(0), I64(k), 1, totals, added)
 
         def chunk(start: Any, sums: list[Any]) -> list[Any]:
             builder = self.builder
@@ -231,24 +257,10 @@ class _Writer:
             if k % CHUNK:
                 inside = builder.icmp_unsigned("<", stop, I64(k))
                 stop = builder.select(inside, stop, I64(k))
-            parts = self._looped(start, stop, 1, totals, added)
+            parts = looped(builder, start, stop, 1, totals, added)
             return [builder.fadd(one, other) for one, other in zip(sums, parts, strict=True)]
 
-        return self._looped(I64(0), I64(k), CHUNK, totals, chunk)
-
-    def _looped(self, start: Any, stop: Any, step: int, totals: list[Any], added: Any) -> list[Any]:
-        """Add up in a loop."""
-        builder = self.builder
-        before = builder.block
-        with counting(builder, start, stop, step) as counter:
-            phis = []
-            for total in totals:
-                phis.append(builder.phi(total.type))
-                phis[-1].add_incoming(total, before)
-            totals = added(counter, phis)
-            for phi, total in zip(phis, totals, strict=True):
-                phi.add_incoming(total, builder.block)
-        return totals
+        return looped(self.builder, I64(0), I64(k), CHUNK, totals, chunk)
 
     # A single column ------------------------------------------------------------------------------
 

@@ -7,19 +7,19 @@ process, and depends on the name alone: the operation, and the types of its oper
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
 
 from gradtape.programs.llvm import ir
 from gradtape.programs.llvm.mathematics_angles import REDUCTION, write_reduction
+from gradtape.programs.llvm.matmuls import write_product
 from gradtape.programs.llvm.operations import Operation, register
+from gradtape.programs.llvm.products import MATRICES, PRODUCT, forwarding, write_matrices
+from gradtape.programs.llvm.strided import STRIDED, write_strided
 
-__all__ = ["called", "declared_in", "definition", "with_definitions"]
+__all__ = ["called", "declared_in", "definition", "with_common_products", "with_definitions"]
 
 #: What all their names begin with.
 _PREFIX = "gradtape."
-
-_DECLARED = re.compile(rf'^declare .*@"({re.escape(_PREFIX)}[^"]*)"', re.MULTILINE)
 
 #: The operations and the types of their operands, by the names of their functions.
 _KNOWN: dict[str, tuple[Operation, list[Any]]] = {}
@@ -46,30 +46,64 @@ def _sign(operation: Operation, kinds: list[Any]) -> Any:
 
 
 def declared_in(text: str) -> list[str]:
-    """The names of the functions that a text declares, in its order."""
-    return _DECLARED.findall(text)
+    """The names of the functions of ours that a text declares, in its order."""
+    parts = ("\n" + text).split("\ndeclare ")[1:]
+    names = [part.partition("\n")[0].partition('@"')[2].partition('"')[0] for part in parts]
+    return [name for name in names if name.startswith(_PREFIX)]
 
 
-@functools.cache
 def definition(name: str) -> str:
     """What defines a function that was declared in this process, in LLVM's language."""
+    return _product(name) if name.startswith(PRODUCT) else _definition(name)
+
+
+def _product(name: str) -> str:
     module = ir.Module()
-    if name.startswith(REDUCTION):
-        write_reduction(module, name)
-        return str(module)
-    operation, kinds = _KNOWN[name]
-    function = ir.Function(module, _sign(operation, kinds), name)
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    builder.ret(operation.emit(builder, list(function.args)))
+    write_product(module, name)
     return str(module)
 
 
+@functools.cache
+def _definition(name: str) -> str:
+    """Of what there are not as many as there are sizes: it is written once in a process."""
+    module = ir.Module()
+    if name.startswith(REDUCTION):
+        write_reduction(module, name)
+    elif name.startswith(MATRICES):
+        write_matrices(module, name)
+    elif name.startswith(STRIDED):
+        write_strided(module, name)
+    else:
+        operation, kinds = _KNOWN[name]
+        function = ir.Function(module, _sign(operation, kinds), name)
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        builder.ret(operation.emit(builder, list(function.args)))
+    return str(module)
+
+
+def with_common_products(text: str) -> str:
+    """A text whose products of matrices are computed by the functions for all sizes."""
+    names = [name for name in declared_in(text) if name.startswith(PRODUCT)]
+    if not names:
+        return text
+    module = ir.Module()
+    for name in names:
+        forwarding(module, name)
+    known = {f'@"{name}"' for name in names}
+    kept = [
+        line
+        for line in text.splitlines()
+        if not (line.startswith("declare ") and _name_in(line) in known)
+    ]
+    return "\n".join([*kept, str(module)])
+
+
 def with_definitions(text: str) -> str:
-    """A text together with the mathematics that it declares.
+    """A text together with the functions that it declares.
 
     What computes vectors is to be written out where it is called: its constants are then loaded
     before a loop, and calls in a row run side by side. What computes one number stays a function,
-    of which programs may have thousands of calls.
+    of which programs may have thousands of calls, and so does a product of matrices, which is long.
     """
     names = [name for name in declared_in(text) if not name.startswith(REDUCTION)]
     if not names:

@@ -19,6 +19,7 @@ from typing import Any
 
 from gradtape.programs.llvm import objects
 from gradtape.programs.llvm.jit import QUICK, Code, compiled, kept
+from gradtape.programs.llvm.products import PRODUCT
 
 __all__ = ["CALLS_LEFT", "DUE", "tiered"]
 
@@ -27,8 +28,9 @@ __all__ = ["CALLS_LEFT", "DUE", "tiered"]
 CALLS_LEFT, DUE = "calls_left", "due"
 
 # Seconds, measured on one machine.
-#: To compile thoroughly: at least, for each line, and for each call of mathematics.
-_AT_LEAST, _LINE, _CALL_OF_MATHEMATICS = 5e-3, 2.5e-5, 1e-3
+#: To compile thoroughly: at least, for each line, for each call of mathematics, and for each size
+#: of a product of matrices.
+_AT_LEAST, _LINE, _CALL_OF_MATHEMATICS, _PRODUCT = 5e-3, 2.5e-5, 1e-3, 1e-2
 #: To run quick code: a call, each node, each unit of work.
 _CALL, _NODE, _UNIT = 5e-7, 2e-9, 1e-10
 #: When calls have taken such a share of the time that compiling takes, it is done: what quick code
@@ -111,7 +113,8 @@ def _calls_until_due(text: str, work: tuple[int, int]) -> int:
     nodes, units = work
     running = _CALL + _NODE * nodes + _UNIT * units
     lines, calls = text.count("\n"), text.count('@"gradtape.')
-    compiling = _AT_LEAST + _LINE * lines + _CALL_OF_MATHEMATICS * calls
+    products = text.count(f'declare void @"{PRODUCT}')
+    compiling = _AT_LEAST + _LINE * lines + _CALL_OF_MATHEMATICS * calls + _PRODUCT * products
     return max(1 + (compiling > running), int(_SHARE * compiling / running))
 
 
