@@ -30,6 +30,7 @@ def _reshaping() -> list[Case]:
             lambda x: x.reshape(3, -1, order="F"),
         ),
         *cases(np.ravel, np.ravel, lambda x: np.ravel(x, "F"), lambda x: x.ravel()),
+        *cases(np.ndarray.flatten, lambda x: x.flatten(), lambda x: x.flatten("F")),
         *cases(
             np.squeeze,
             np.squeeze,

@@ -29,7 +29,7 @@ REFUSED = """
     gammainccinv-special128/d gammaincinv-special125/d gammaincinv-special126/d
     gdtria-special163/d gdtrib-special164/d gdtrix-special165/d hankel1-orders/d
     hankel1e-orders/d hankel2-orders/d hankel2e-orders/d j0/d j1/d jv-order/d jv-orders/d
-    jve-order/d jve-orders/d logsumexp-special151/d nbdtri-special188/d nbdtrik-special189/d
+    jve-order/d jve-orders/d nbdtri-special188/d nbdtrik-special189/d
     nbdtrik-special190/d nbdtrin-special191/d nbdtrin-special192/d pdtri-special168/d
     pdtrik-special170/d pdtrik-special171/d scipy.solve_banded-bspline/d
     scipy.solve_banded-grid/d scipy.solve_banded-linear-all/d scipy.solve_banded-spline-all/d

@@ -1,4 +1,4 @@
-"""Bessel functions with as many digits as zeros need.
+"""Bessel functions with as many digits as zeros need, and the F distribution with twice the usual.
 
 Beside a zero of a slope, a number of double precision leaves none of its digits, and twice the
 precision too few where series cancel. Python's decimals have any number of digits; a value takes
@@ -12,14 +12,12 @@ from decimal import Context, Decimal, localcontext
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-__all__ = ["Bessel", "bessel", "gamma", "pi", "settings", "sine_and_cosine"]
+__all__ = ["Bessel", "bessel", "fisher_gap", "pi", "settings", "sine_and_cosine", "student_gap"]
 
 #: So many digits are right, of the amplitude; that far beside a whole order Y is the same to these.
 _DIGITS = 40
 #: From here on, and by the order more, the asymptotic series are used.
 _FAR = 60
-#: Larger orders come from below.
-_FEW = 20
 #: Constants are computed with digits of whole multiples of this, so that they are found again.
 _STEP = 16
 #: What roundings cost.
@@ -42,8 +40,6 @@ def settings(digits: int) -> Context:
 
 def bessel(v: float, x: Decimal) -> Bessel:
     """J and Y of a real order and a positive number, to 40 digits of the amplitude."""
-    if _FEW < abs(v) < x and x > _FAR + 1:
-        return _from_below(v, x)
     far = x > _FAR + abs(v)
     lost = abs(v) / 4 + math.log10(x) if far else 0.45 * float(x)
     digits = math.ceil((_DIGITS + lost + _MORE) / _STEP) * _STEP
@@ -84,7 +80,7 @@ def sine_and_cosine(angle: Decimal, digits: int) -> tuple[Decimal, Decimal]:
     return sums[0], sums[1]
 
 
-def gamma(z: Decimal, digits: int) -> Decimal:
+def _gamma(z: Decimal, digits: int) -> Decimal:
     """Gamma of z > 0, by the incomplete one up to where the rest is nothing (8.5.1)."""
     least = z % 1 + 1
     end = Decimal(math.ceil(digits * math.log(10)))
@@ -117,8 +113,8 @@ def _order(v: float, digits: int) -> _Order:
         if abs(order - round(v)) < Decimal(10) ** -_DIGITS:
             order = round(v) + Decimal(10) ** -_DIGITS
         sine, cosine = sine_and_cosine(pi(digits) * order, digits)
-        size = gamma(abs(order), digits)
-        over, mirrored = 1 / (size * abs(order)), size * (sine if v >= 0 else -sine) / pi(digits)
+        gamma = _gamma(abs(order), digits)
+        over, mirrored = 1 / (gamma * abs(order)), gamma * (sine if v >= 0 else -sine) / pi(digits)
         if order < 0:
             over, mirrored = mirrored, over
         return _Order(order, over, mirrored, sine, cosine)
@@ -155,25 +151,6 @@ def _near(v: float, x: Decimal, digits: int) -> Bessel:
         return Bessel(j, j_slope / x, y, y_slope / x)
 
 
-def _from_below(v: float, x: Decimal) -> Bessel:
-    """By recurrence outwards from the lowest orders, which loses little up to the order x."""
-    whole, side = math.trunc(v), 1 if v > 0 else -1
-    digits = math.ceil((_DIGITS + math.log10(x) + _MORE) / _STEP) * _STEP
-    start = _far(v - whole, x, digits)
-    with localcontext(settings(digits)):
-        least = Decimal(v) - whole
-        functions = [(start.j, start.j_slope), (start.y, start.y_slope)]
-        # The order beside the lowest (10.6.2), then the others (10.6.1), then the slopes.
-        ends = [(f, least / x * f - side * slope) for f, slope in functions]
-        rates = [2 * (least + side * k) / x for k in range(1, abs(whole))]
-        found = []
-        for before, here in ends:
-            for rate in rates:
-                before, here = here, rate * here - before
-            found += [here, side * (before - Decimal(v) / x * here)]
-        return Bessel(*found)
-
-
 def _far(v: float, x: Decimal, digits: int) -> Bessel:
     """By the asymptotic series (10.17.3, 10.17.4, 10.17.9, 10.17.10)."""
     with localcontext(settings(digits)):
@@ -199,3 +176,49 @@ def _far(v: float, x: Decimal, digits: int) -> Bessel:
             scale * (p * sine + q * cosine),
             scale * (r * cosine - s * sine),
         )
+
+
+# The F distribution -------------------------------------------------------------------------------
+
+#: Its digits, and the sum of the degrees of freedom up to which that is quick.
+_TWICE, _MANY = 32, 1e3
+
+
+@lru_cache(maxsize=4096)
+def fisher_gap(n: float, d: float, x: float, p: float) -> float:
+    """What the distribution function of F is more than p, to the last bit; NaN if it takes long."""
+    if not 0 < n + d < _MANY or not 0 < x < math.inf:
+        return math.nan
+    with localcontext(settings(_TWICE + 4)):
+        a, b = Decimal(n) / 2, Decimal(d) / 2
+        share = a * Decimal(x) / (b + a * Decimal(x))
+        if share < Decimal("0.5"):
+            return float(_beta_share(a, b, share) - Decimal(p))
+        return float((1 - Decimal(p)) - _beta_share(b, a, 1 - share))
+
+
+@lru_cache(maxsize=4096)
+def student_gap(n: float, t: float, p: float) -> float:
+    """What Student's distribution function is more than p, likewise."""
+    if not 0 < n < _MANY or not 0 < abs(t) < math.inf:
+        return math.nan
+    with localcontext(settings(_TWICE + 4)):
+        a, half, square = Decimal(n) / 2, Decimal("0.5"), Decimal(t) * Decimal(t)
+        share = square / (Decimal(n) + square)
+        if share < half:
+            middle = _beta_share(half, a, share) / 2
+            return float((half - Decimal(p)) + (middle if t > 0 else -middle))
+        tail = _beta_share(a, half, 1 - share) / 2
+        return float(((1 - Decimal(p)) - tail) if t > 0 else tail - Decimal(p))
+
+
+def _beta_share(a: Decimal, b: Decimal, w: Decimal) -> Decimal:
+    """The regularized incomplete beta function, by a series of positive terms (8.17.8)."""
+    term = total = Decimal(1)
+    k = 0
+    while term > total.scaleb(-_TWICE):
+        term *= (a + b + k) * w / (a + 1 + k)
+        total += term
+        k += 1
+    beta = _gamma(a, _TWICE) * _gamma(b, _TWICE) / _gamma(a + b, _TWICE)
+    return w**a * (1 - w) ** b / (a * beta) * total

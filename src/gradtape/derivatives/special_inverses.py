@@ -26,22 +26,16 @@ Names = tuple[str, ...]
 #: F and 1 - F of bare arrays, each good to the last digits where it is at most 1/2. Or a function
 #: of p and F's arguments that gives F - p, and what its rounding is a share of.
 Tails = tuple[Callable[..., Any], Callable[..., Any]] | Callable[..., tuple[Any, Any]]
-#: Of p, a sign and F's arguments: what F is more than p (for sign -1, than 1 - p) with more digits
-#: than F has as a float, or NaN.
-Gap = Callable[..., Any]
-#: Of F's arguments: where the solution may lie.
-Ends = Callable[..., tuple[Any, Any]]
 
 #: The largest relative step: where SciPy does not find a solution, its answer stays.
-_STEP = 1e-2
-#: Up to this relative step one is enough, and so many are taken.
-_CLOSE, _ROUNDS = 1e-9, 4
-#: How far off, relatively, F may be as a float; and so many times as much where it changes little
-#: with the solution, whose rounding then moves it by more than its own.
+_STEP = 1e-4
+#: A relative step after which the solution may be as good as it can be.
+_CLOSE = 1e-13
+#: How far off, relatively, these may be; and so many times as much where F changes little with the
+#: solution, whose rounding they then move by more than its own.
 _NOISE, _DULL = 2.0**-52, 4.0
 
-#: How far apart rules are compared, as a share of the distance to an end; and the most that they
-#: change.
+#: How far apart rules are compared, as a share of the solution; and the most that they change.
 _APART, _MOST = 2.0**-20, 0.1
 
 
@@ -59,33 +53,17 @@ def inverse(
     solved: str,
     sign: int = 1,
     tails: Tails | None = None,
-    gap: Gap | None = None,
-    ends: Ends | None = None,
+    exact: Callable[..., float] | None = None,
+    end: float = np.inf,
     mirror: Callable[..., Any] | None = None,
-    grid: Callable[..., Any] | None = None,
 ) -> dict[str, Any]:
     """Register what solves F = p (1 - F = p for sign -1), where p stands in the arguments.
 
-    Parameters
-    ----------
-    function : SciPy's inverse.
-    arguments : its arguments' names, of which one that is not among F's is p's.
-    names : of F's arguments.
-    slopes : of F, by each.
-    solved : which argument of F it solves for.
-    sign : see above.
-    tails : F and 1 - F, for a step of Newton's method; without them SciPy's solution is taken.
-    gap : the same with more digits where it knows; ``tails`` are asked for the rest.
-    ends : where the solution lies; from 0, or minus infinity, on if not given.
-    mirror : of the arguments and the solution gives F's arguments, or those of a function which has
-        the digits that a solution beside the end does not leave, and last, where that is so;
-        slopes, tails, the gap and the ends take this as well.
-    grid : of F's arguments, a number to the digits of which the solution is rounded, so that sums
-        and differences that the slopes take are exact.
+    The solution is between 0, or minus infinity, and ``end``. ``mirror`` of the arguments and the
+    solution gives F's arguments, or those of a function which has the digits that a solution beside
+    the end does not leave, and last, where that is so; slopes and tails take this as well.
 
-    Returns
-    -------
-    The rules by argument, functions of the arguments and the solution.
+    Returns the rules by argument, functions of the arguments and the solution.
     """
     slope_of = dict(zip(names, slopes, strict=True))
     by_solved = slope_of[solved]
@@ -98,15 +76,13 @@ def inverse(
             at = dict(zip(arguments, values, strict=False))
             at[solved] = values[-1]
             there = list(mirror(*values)) if mirror else [at[name] for name in names]
-            if tails is None or any(hasattr(strip(v), "__gradtape_symbol__") for v in values):
-                return rule(*there)  # also where there are no values to take a step from
+            if tails is None:
+                return rule(*there)
             (p,) = [at[name] for name in arguments if name not in names]
             turn = np.where(there[-1], -1, 1) if mirror else 1
-            there[place], rest = refined(
-                there, place, p, by_solved, tails, sign, gap=gap, grid=grid, turn=turn
-            )
+            there[place], rest = refined(there, place, p, by_solved, tails, sign, exact, turn)
             found = rule(*there)
-            return found * _change(rule, there, place, rest, ends, found)
+            return found * _change(rule, there, place, rest, end, found)
 
         return run
 
@@ -133,65 +109,40 @@ def refined(
     by_solved: Any,
     tails: Tails,
     sign: int = 1,
-    gap: Gap | None = None,
-    grid: Callable[..., Any] | None = None,
+    exact: Callable[..., float] | None = None,
     turn: Any = 1,
 ) -> tuple[Any, Any]:
-    """The argument at a place, which solves F = p (1 - F = p for sign -1), by Newton's method.
+    """The argument at a place, which solves F = p (1 - F = p for sign -1), a step nearer.
 
     And what the rounding of it loses, as a bare array. ``turn`` is -1 where F falls with it.
+
+    ``exact`` of the arguments and p gives F - p to the last digits, where F changes so little that
+    its own rounding moves the solution; it is slow, and asked for where SciPy's is close.
 
     The step is a constant to derivatives: those of SciPy's solution are the same.
     """
     solution = arguments[place]
     numbers = (p, turn, *arguments)
     level, turn, *bare = np.broadcast_arrays(*[np.asarray(strip(a), float) for a in numbers])
-    start, there, sign_there = bare[place], list(bare), sign * turn
+    sign_there = sign * turn
     with np.errstate(all="ignore"):
-        for _ in range(_ROUNDS):
-            step = _newton_step(there, place, level, by_solved, tails, sign, gap, sign_there)
-            near = np.abs(start - there[place] + step) <= _STEP * np.abs(start)
-            step = np.where(near, step, 0)
-            if not np.any(np.abs(step) > _CLOSE * np.abs(start)):
-                break
-            there[place] = there[place] - step
-        step = (start - there[place]) + step
-        size = 0.0 if grid is None else grid(*there)
-        shift = (start - step + size) - size - start
-    nearer = solution + shift.astype(solution.dtype)
-    rest = (start - strip(nearer)) - step  # the first two are close to each other
-    return nearer, rest
-
-
-def _newton_step(
-    there: Any,
-    place: int,
-    level: Any,
-    by_solved: Any,
-    tails: Tails,
-    sign: int,
-    gap: Gap | None,
-    sign_there: Any,
-) -> Any:
-    """What the arguments at the place are more than the solution, roughly."""
-    rate = by_solved(*there)
-    unknown = np.ones(level.shape, bool)
-    step = np.zeros(level.shape)
-    if gap is not None:
-        step = gap(level, sign_there, *there) / rate
-        unknown = np.isnan(step)
-    if np.any(unknown):
-        level, rates, *some = [
-            a[unknown] for a in (level, np.broadcast_to(rate, level.shape), *there)
-        ]
-        more, scale = (
-            tails(level, *some) if callable(tails) else tail_gap(tails[::sign], level, some)
+        gap, scale = (
+            tails(level, *bare) if callable(tails) else tail_gap(tails[::sign], level, bare)
         )
-        dull = np.clip(scale / np.abs(some[place] * rates), 1, _DULL)
-        told = np.abs(more) > _NOISE * scale * dull
-        step = np.array(step)
-        step[unknown] = np.where(told, sign_there[unknown] * more / rates, 0)
-    return step
+        rate = by_solved(*bare)
+        dull = np.clip(scale / np.abs(bare[place] * rate), 1, _DULL)
+        told = np.abs(gap) > _NOISE * scale * dull
+        step = sign_there * gap / rate
+        step = np.where(told & (np.abs(step) <= _STEP * np.abs(bare[place])), step, 0)
+        if exact is not None:
+            close = np.abs(gap / rate) <= _CLOSE * np.abs(bare[place])
+            chosen = zip(*[a[close].tolist() for a in (*bare, level)], strict=True)
+            gap[close] = [exact(*numbers) for numbers in chosen]
+            nearer = sign_there * gap / rate
+            step = np.where(close & ~np.isnan(nearer), nearer, step)
+    nearer = solution - step.astype(solution.dtype)
+    rest = (bare[place] - strip(nearer)) - step  # the first two are close to each other
+    return nearer, rest
 
 
 def tail_gap(tails: Any, level: Any, bare: Any) -> tuple[Any, Any]:
@@ -204,25 +155,15 @@ def tail_gap(tails: Any, level: Any, bare: Any) -> tuple[Any, Any]:
     return gap, np.minimum(level, 1 - level)
 
 
-def _change(rule: Any, there: Any, place: int, rest: Any, ends: Ends | None, found: Any) -> Any:
-    """By which factor a rule is another at the solution that is not rounded, a bare array.
-
-    As if it were a power of the distance to the nearer end.
-    """
+def _change(rule: Any, there: Any, place: int, rest: Any, end: float, found: Any) -> Any:
+    """By which factor a rule is another at the solution that is not rounded, a bare array."""
     numbers = [np.asarray(strip(a), float) for a in there]
     with np.errstate(all="ignore"):
         solution = numbers[place]
-        low, high = (0.0, np.inf) if ends is None else ends(*numbers)
-        before, behind = np.abs(solution - low), np.abs(high - solution)
-        away = np.where(before <= behind, 1, -1) * np.where(solution < low, -1, 1)
-        room = np.minimum(before, behind)
-        numbers[place] = solution + away * np.maximum(
-            room * _APART, 4 * np.spacing(np.abs(solution))
-        )
-        step = away * (numbers[place] - solution)
-        ratio = rule(*numbers) / np.asarray(strip(found), float)
-        power = np.log(ratio) / np.log1p(step / room)
-        share = np.expm1(power * np.log1p(away * rest / room))
+        width = np.minimum(np.abs(solution), end - solution)
+        numbers[place] = solution + np.maximum(width * _APART, 4 * np.spacing(np.abs(solution)))
+        step = numbers[place] - solution
+        share = rest / step * (rule(*numbers) / np.asarray(strip(found), float) - 1)
         share = np.where(np.abs(share) < _MOST, share, 0)
     return (1 + share).astype(found.dtype)
 

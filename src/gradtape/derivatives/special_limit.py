@@ -13,7 +13,6 @@ from scipy import special
 
 from gradtape.derivatives.special_gamma_pairs import reciprocal_gamma
 from gradtape.derivatives.special_incomplete import chosen
-from gradtape.derivatives.special_limit_places import has_places, limit_by_places
 from gradtape.derivatives.special_pairs import (
     as_pair,
     chain,
@@ -54,10 +53,9 @@ def _by_doubles(b: Any, z: Any) -> Any:
 
 
 def _by_pairs(b: Any, z: Any, n: Any) -> Any:
-    """Better than SciPy's even where few digits are left, unless there is another way."""
+    """Beside its zeros better than SciPy's even where few digits are left."""
     value, error = summed([], [two_sum(b, n)], (z, 0 * z))
-    found, few = trusted(value, error), trusted(value, error, _FEW)
-    return np.where(has_places(b, z), found, few)
+    return trusted(value, error, _FEW)
 
 
 def _by_waves(b: Any, z: Any, n: Any) -> Any:
@@ -94,9 +92,6 @@ def _limit(b: Any, z: Any, n: Any) -> Any:
         where = where & np.isnan(result)
         if np.any(where):
             result[where] = way(b[where], z[where], n[where])
-    if np.any(np.isnan(result)):
-        left = np.isnan(result)
-        result[left] = limit_by_places(b[left], z[left], n[left])
     other = np.isnan(result)
     result[other] = special.hyp0f1((b + n)[other], z[other])
     return result

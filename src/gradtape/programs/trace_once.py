@@ -106,7 +106,7 @@ class Plan:
                     )
                 self._leaves.append(("static", leaf))
                 continue
-            known = [i for i, value in enumerate(values) if value is leaf]
+            known = [i for i, v in enumerate(values) if v is leaf and self.kinds[i] is None]
             if known:  # an array that stands in several places
                 self._leaves.append(("computed", known[0]))
                 continue
