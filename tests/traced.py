@@ -81,7 +81,8 @@ class Log:
         array = tensor.array
         if array.dtype.kind not in "fc":
             return
-        self.given.append(array)
+        # A copy: optimizers write into their averages, and the program begins with the first ones.
+        self.given.append(array if type(array) is Symbol else np.copy(array)[()])
         if self.feed is None or type(array) is Symbol:
             return
         if len(self.given) > len(self.feed):
@@ -224,7 +225,7 @@ def run_traced(test: Callable[[], Any], eager: Log, engine: str) -> None:
             gc.collect()  # variables in cycles would seem to live on
         return log.asked
 
-    given = [np.copy(v)[()] for v in eager.given]
+    given = eager.given
     plan, _ = traced(program, given, {})
     graph = plan.graph
     for guards in (graph.guards, []):  # in the last place a guard may see something else
