@@ -260,6 +260,35 @@ def test_first_derivative_to_the_last_digits(truth: Truth):
         )
 
 
+@pytest.mark.parametrize(
+    ("v", "start"),
+    [
+        (200.0, 230.0),
+        (-200.5, 231.0),
+        *[pytest.param(v, 560.0, marks=pytest.mark.slow) for v in (-380.0, 511.7)],
+    ],
+)
+def test_large_orders_beside_zeros(v: float, start: float):
+    for function, true in ((special.jv, mp.besselj), (special.yv, mp.bessely)):
+        with mp.workdps(50):
+            order = mp.mpf(v)
+            zero = mp.findroot(lambda x, f=true, v=order: f(v, x, derivative=1), start)
+        for x in (float(zero), float(zero) * (1 + 1e-7)):
+            with mp.workdps(50):
+                expected = true(order, mp.mpf(x), derivative=1)
+            actual = slope(partial(function, v), x)
+            assert abs(actual - expected) <= 8 * np.spacing(abs(float(expected))), (x, actual)
+
+
+@pytest.mark.parametrize("v", [2.0, 14.0, -20.0, 25.0])
+def test_y_of_whole_orders_at_tiny_arguments(v: float):
+    for x in (3e-11, 4.87e-9):
+        with mp.workdps(50):
+            expected = mp.bessely(mp.mpf(v), mp.mpf(x), derivative=1)
+        actual = slope(partial(special.yv, v), x)
+        assert abs(actual - expected) <= 8 * np.spacing(abs(float(expected))), (x, actual)
+
+
 # Second derivatives -------------------------------------------------------------------------------
 
 
@@ -304,12 +333,6 @@ SECOND = [
         [(0, 1e-5), (2.5, 12.0), (7.3, 3.0), (0.3, 1e3)],
     ),
     ("yv", lambda v, x: special.yv(v, x), mp.bessely, [(0, 1e-5), (2.5, 12.0), (7.3, 3.0)]),
-    (
-        "keip",
-        special.keip,
-        lambda x: mp.diff(lambda y: mp.kei(0, y), x),
-        [(0.01,), (5.0,), (40.0,)],
-    ),
 ]
 
 
@@ -320,6 +343,19 @@ def test_second_derivative(name: str, function: Any, true: Any, points: Any):
             expected = float(second(true)(*[mp.mpf(v) for v in orders], mp.mpf(x)))
         actual = gt.grad(gt.grad(partial(function, *orders)))(np.float64(x))
         assert abs(actual - expected) <= 5e-14 * abs(expected), (orders, x, actual, expected)
+
+
+@pytest.mark.parametrize("x", [0.01, 5.0, 40.0])
+def test_second_derivative_of_keip(x: float):
+    with mp.workdps(50):  # by the equation of ker + i kei, since differences take seconds
+        place, root = mp.mpf(x), mp.sqrt(2)
+        value = mp.mpc(mp.ker(0, place), mp.kei(0, place))
+        ker, kei = mp.ker(1, place), mp.kei(1, place)
+        slope = mp.mpc(ker + kei, kei - ker) / root
+        second = 1j * value - slope / place
+        expected = float((1j * slope - second / place + slope / place**2).imag)
+    actual = gt.grad(gt.grad(special.keip))(np.float64(x))
+    assert abs(actual - expected) <= 5e-14 * abs(expected), (actual, expected)
 
 
 def test_kelvin_functions_at_the_smallest_arguments():

@@ -61,7 +61,7 @@ def zero_of(truth: Any, *start: float) -> float:
     """The float next to a zero of a slope by its last argument."""
     with mpmath.workdps(50):
         *rest, x = [m.mpf(s) for s in start]
-        return float(m.findroot(lambda t: truth(*rest, t), x))
+        return float(m.findroot(lambda t: truth(*rest, t), x, verify=False))  # huge values
 
 
 #: SciPy's functions, the true slopes, and hard points: each way of computing, and their borders.
@@ -73,6 +73,8 @@ POINTS: list[tuple[str, Any, Any, list[tuple[float, ...]]]] = [
         [
             *[(3.3, -4.7), (3.9, 4.9), (-3.7, 4.8), (0.0, -1e-9), (2.0, 1e-160), (-0.5, 0.0)],
             *[(12.6, 11.0), (-9.0, 12.0), (4.5, -33.8), (-30.0, 12.0), (36.96, 17.16)],
+            *[(24.21, 17.62), (-31.95, 4.912), (128.4, -21.5), (40.0, 20.25), (-200.5, 3.3)],
+            *[(64.3, 0.0), (75.0 + 1e-12, -16.9), (1e-20, 9.7)],
         ],
     ),
     (
@@ -113,7 +115,8 @@ POINTS: list[tuple[str, Any, Any, list[tuple[float, ...]]]] = [
         limit_slope,
         [
             *[(3.41, -12.04), (4.11, -15.8), (-4.4, -249.0), (3.9, -276.0), (20.98, -2121.0)],
-            *[(2.2, 300.0), (0.3, -1e6)],
+            *[(2.2, 300.0), (0.3, -1e6), (-72.9145, -1640.53), (58.1234, -1497.129), (400.2, -9e4)],
+            *[(-30.0 + 1e-9, -777.7), (-16.3, -20.0)],
         ],
     ),
     (
@@ -122,7 +125,8 @@ POINTS: list[tuple[str, Any, Any, list[tuple[float, ...]]]] = [
         tricomi_slope,
         [
             *[(3.98, 1.68, 15.9), (-0.4558, -5.7507, 53.0), (1.5, 2.0, 3.0), (-2.7, -7.5, 39.66)],
-            *[(0.4, 3.0, 1e-3), (11.7, -7.9, 9.5), (2.2, 0.7, 70.0)],
+            *[(0.4, 3.0, 1e-3), (11.7, -7.9, 9.5), (2.2, 0.7, 70.0), (16.4, -39.0, 0.1)],
+            *[(27.813, -7.0, 0.79), (0.66, 64.6, 13.1), (39.4, -24.0, 58.6), (36.9, -35.0, 0.01)],
         ],
     ),
 ]
@@ -146,11 +150,17 @@ ZEROS: list[Any] = [
     (sp.hyp2f1, gauss_slope, (2.5, -4.3, 1.2, 0.4)),
     (sp.hyp1f1, kummer_slope, (-2.8, 1.3, 2.0)),
     (sp.hyp0f1, limit_slope, (1.7, -12.0)),
+    (POINTS[0][1], d_slope, (90.3, 3.1)),
+    (sp.hyp0f1, limit_slope, (60.5, -3000.0)),
+    pytest.param(sp.hyp0f1, limit_slope, (300.5, -9e4), marks=pytest.mark.slow),
+    pytest.param(POINTS[0][1], d_slope, (200.3, -20.0), marks=pytest.mark.slow),
 ]
 
 
 @pytest.mark.parametrize(
-    ("function", "truth", "start"), ZEROS, ids=["D", "V", "W", "2F1", "1F1", "0F1"]
+    ("function", "truth", "start"),
+    ZEROS,
+    ids=["D", "V", "W", "2F1", "1F1", "0F1", "D of 90", "0F1 of 60", "0F1 of 300", "D of 200"],
 )
 def test_slopes_beside_their_zeros(function: Any, truth: Any, start: tuple[float, ...]) -> None:
     *given, _ = start
@@ -202,8 +212,41 @@ def test_poles_of_the_parameters_below_are_scipys() -> None:
     assert np.isnan(found)
 
 
+def test_many_entries_share_places() -> None:
+    x = np.linspace(9.0, 9.6, 40)
+    for function, rest in ((POINTS[0][1], 24.2), (sp.hyp0f1, 64.25)):
+        place = gt.constant(x if rest < 60 else -100 * x)
+        with gt.GradientTape() as tape:
+            tape.watch(place)
+            y = function(rest, place)
+        found = bare(tape.gradient(y, place))
+        for i in (0, 17, 39):
+            true = slopes(lambda t, f=function, r=rest: f(r, t), bare(place)[i])[0]
+            assert found[i] == true
+
+
+WIDE = [
+    ("pbdv", POINTS[0][1], d_slope, (-150, 150), (-25, 25)),
+    ("hyp0f1", sp.hyp0f1, limit_slope, (-200, 200), (-1e5, -20)),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("function", "truth", "orders", "places"), [w[1:] for w in WIDE])
+def test_large_parameters_at_random_points(
+    function: Any, truth: Any, orders: tuple[float, float], places: tuple[float, float]
+) -> None:
+    random = np.random.default_rng(12)
+    for p, x in zip(random.uniform(*orders, 100), random.uniform(*places, 100), strict=True):
+        (found,) = slopes(lambda t, p=p: function(p, t), x)
+        with mpmath.workdps(50):
+            true = m.re(truth(m.mpf(p), m.mpf(x)))
+        if 1e-290 < abs(true) < 1e300:
+            assert ulps(found, true) <= ULPS, (p, x, found)
+
+
 def test_orders_too_large_for_series_are_scipys() -> None:
-    for v, x in ((1e6, 0.5), (np.nan, 1.0), (1.3, np.nan), (300.0, -2.0)):
+    for v, x in ((1e6, 0.5), (np.nan, 1.0), (1.3, np.nan), (900.0, 40.0)):
         with np.errstate(all="ignore"):
             (found,) = slopes(lambda t, v=v: sp.pbdv(v, t)[0], x)
         np.testing.assert_array_equal(found, sp.pbdv(v, x)[1])

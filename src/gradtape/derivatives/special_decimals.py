@@ -12,12 +12,17 @@ from decimal import Context, Decimal, localcontext
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-__all__ = ["Bessel", "bessel", "fisher_gap", "pi", "settings", "sine_and_cosine", "student_gap"]
+__all__ = [
+    *("Bessel", "bessel", "fisher_gap", "gamma", "pi", "settings", "sine_and_cosine"),
+    "student_gap",
+]
 
 #: So many digits are right, of the amplitude; that far beside a whole order Y is the same to these.
 _DIGITS = 40
 #: From here on, and by the order more, the asymptotic series are used.
 _FAR = 60
+#: Larger orders come from below.
+_FEW = 20
 #: Constants are computed with digits of whole multiples of this, so that they are found again.
 _STEP = 16
 #: What roundings cost.
@@ -40,6 +45,8 @@ def settings(digits: int) -> Context:
 
 def bessel(v: float, x: Decimal) -> Bessel:
     """J and Y of a real order and a positive number, to 40 digits of the amplitude."""
+    if _FEW < abs(v) < x and x > _FAR + 1:
+        return _from_below(v, x)
     far = x > _FAR + abs(v)
     lost = abs(v) / 4 + math.log10(x) if far else 0.45 * float(x)
     digits = math.ceil((_DIGITS + lost + _MORE) / _STEP) * _STEP
@@ -80,7 +87,7 @@ def sine_and_cosine(angle: Decimal, digits: int) -> tuple[Decimal, Decimal]:
     return sums[0], sums[1]
 
 
-def _gamma(z: Decimal, digits: int) -> Decimal:
+def gamma(z: Decimal, digits: int) -> Decimal:
     """Gamma of z > 0, by the incomplete one up to where the rest is nothing (8.5.1)."""
     least = z % 1 + 1
     end = Decimal(math.ceil(digits * math.log(10)))
@@ -113,8 +120,8 @@ def _order(v: float, digits: int) -> _Order:
         if abs(order - round(v)) < Decimal(10) ** -_DIGITS:
             order = round(v) + Decimal(10) ** -_DIGITS
         sine, cosine = sine_and_cosine(pi(digits) * order, digits)
-        gamma = _gamma(abs(order), digits)
-        over, mirrored = 1 / (gamma * abs(order)), gamma * (sine if v >= 0 else -sine) / pi(digits)
+        size = gamma(abs(order), digits)
+        over, mirrored = 1 / (size * abs(order)), size * (sine if v >= 0 else -sine) / pi(digits)
         if order < 0:
             over, mirrored = mirrored, over
         return _Order(order, over, mirrored, sine, cosine)
@@ -149,6 +156,25 @@ def _near(v: float, x: Decimal, digits: int) -> Bessel:
         y = (j * order.cosine - other) / order.sine
         y_slope = (j_slope * order.cosine - other_slope) / order.sine
         return Bessel(j, j_slope / x, y, y_slope / x)
+
+
+def _from_below(v: float, x: Decimal) -> Bessel:
+    """By recurrence outwards from the lowest orders, which loses little up to the order x."""
+    whole, side = math.trunc(v), 1 if v > 0 else -1
+    digits = math.ceil((_DIGITS + math.log10(x) + _MORE) / _STEP) * _STEP
+    start = _far(v - whole, x, digits)
+    with localcontext(settings(digits)):
+        least = Decimal(v) - whole
+        functions = [(start.j, start.j_slope), (start.y, start.y_slope)]
+        # The order beside the lowest (10.6.2), then the others (10.6.1), then the slopes.
+        ends = [(f, least / x * f - side * slope) for f, slope in functions]
+        rates = [2 * (least + side * k) / x for k in range(1, abs(whole))]
+        found = []
+        for before, here in ends:
+            for rate in rates:
+                before, here = here, rate * here - before
+            found += [here, side * (before - Decimal(v) / x * here)]
+        return Bessel(*found)
 
 
 def _far(v: float, x: Decimal, digits: int) -> Bessel:
@@ -220,5 +246,5 @@ def _beta_share(a: Decimal, b: Decimal, w: Decimal) -> Decimal:
         term *= (a + b + k) * w / (a + 1 + k)
         total += term
         k += 1
-    beta = _gamma(a, _TWICE) * _gamma(b, _TWICE) / _gamma(a + b, _TWICE)
+    beta = gamma(a, _TWICE) * gamma(b, _TWICE) / gamma(a + b, _TWICE)
     return w**a * (1 - w) ** b / (a * beta) * total

@@ -19,6 +19,7 @@ from gradtape.derivatives.special_limit import limit
 from gradtape.derivatives.special_pairs import Pair, pair_over, plus, times, two_sum
 from gradtape.derivatives.special_parts import piece
 from gradtape.derivatives.special_power_series import asymptotic, summed, trusted
+from gradtape.derivatives.special_units import close_log, exponential
 from gradtape.rules import Elementwise, elementwise
 
 __all__ = ["kummer"]
@@ -78,22 +79,51 @@ kummer: Elementwise = piece(
 _GRID = 2.0**-40
 
 
+def _ends(a: Any, gap: Any, x: Any) -> tuple[Any, Any]:
+    """Where, in log t, the integrand times t has fallen to exp(-42) of what it is at most."""
+
+    def height(s: Any) -> Any:
+        t = np.exp(s)
+        return a * s - x * t + gap * np.log1p(t)
+
+    fall = x - a - gap  # the largest is where x t t + fall t = a
+    root = np.sqrt(fall * fall + 4 * a * x)
+    top = np.log(np.where(fall > 0, 2 * a / (fall + root), (root - fall) / (2 * x)))
+    level = height(top) - 42
+    found = []
+    for outside in (
+        top - (42 + x * np.exp(top) + np.maximum(-gap, 0) * np.log1p(np.exp(top))) / a,
+        np.log((60 + 4 * (a + np.abs(gap + a + 1))) / x),
+    ):
+        inside = top
+        for _ in range(10):
+            middle = (inside + outside) / 2
+            inner = height(middle) > level
+            inside, outside = np.where(inner, middle, inside), np.where(inner, outside, middle)
+        found.append(outside)
+    return found[0], found[1]
+
+
 def _laplace(a: Any, a_lost: Any, gap: Any, gap_lost: Any, x: Any) -> Any:
     """The integral (13.4.4) of t**(a-1) (1 + t)**gap exp(-x t) over t > 0, over Gamma(a).
 
-    By the trapezoidal rule in log t, whose error falls exponentially. What the exponents lost when
-    they were rounded comes back by the derivatives.
+    By the trapezoidal rule in log t, whose error falls exponentially. The exponent has twice the
+    precision, since large parameters multiply what t and its logarithms lost.
     """
     over = reciprocal_gamma((a, a_lost))[0]
     a, a_lost, gap, gap_lost, x = [v[:, None] for v in (a, a_lost, gap, gap_lost, x)]
-    left = np.log(np.minimum(1, 1 / x)) - 42 / a
-    step = (np.log((60 + 4 * (a + np.abs(gap + a + 1))) / x) - left) / 255
+    left, right = _ends(a, gap, x)
+    step = (right - left) / 255
     step = np.ceil(step / _GRID) * _GRID
     s = np.rint(left / _GRID) * _GRID + step * np.arange(256)
     t = np.exp(s)
-    grown = np.log1p(t)
-    values = t**a * np.exp(-x * t + gap * grown) * (1 + (a_lost * s + gap_lost * grown))
-    return np.sum(values, axis=-1) * (step[:, 0] * over)
+    log = close_log((t, 0 * t))
+    t_lost = t * ((s - log[0]) - log[1])
+    grown = close_log(plus(two_sum(1.0, t), (t_lost, 0.0)))
+    exponent = plus(times((s, 0.0), a), times(grown, gap))
+    exponent = plus(exponent, times((t, t_lost), -x))
+    exponent = exponent[0], exponent[1] + (a_lost * s + gap_lost * grown[0])
+    return np.sum(exponential(exponent), axis=-1) * (step[:, 0] * over)
 
 
 def _tricomi(a: Any, b: Any, x: Any, n: Any) -> Any:
@@ -101,7 +131,7 @@ def _tricomi(a: Any, b: Any, x: Any, n: Any) -> Any:
     if x.dtype.kind == "c":
         return special.hyperu(a + n, b + n, x)
     result = np.full(x.shape, np.nan)
-    for way in (_tricomi_far, _tricomi_near, _tricomi_between):
+    for way in (_tricomi_far, _tricomi_between, _tricomi_near):
         where = (x > 0) & (x < np.inf) & np.isnan(result)
         if np.any(where):
             result[where] = way(*[v[where] for v in (a, b, x, n)])
@@ -111,7 +141,7 @@ def _tricomi(a: Any, b: Any, x: Any, n: Any) -> Any:
 
 
 #: The integral serves parameters up to this, and such x.
-_LARGE, _FIRST, _LAST = 40.0, 1e-8, 1e8
+_LARGE, _FIRST, _LAST = 70.0, 1e-8, 1e8
 
 
 def _tricomi_between(a: Any, b: Any, x: Any, n: Any) -> Any:

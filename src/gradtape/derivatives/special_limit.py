@@ -13,6 +13,7 @@ from scipy import special
 
 from gradtape.derivatives.special_gamma_pairs import reciprocal_gamma
 from gradtape.derivatives.special_incomplete import chosen
+from gradtape.derivatives.special_limit_places import has_places, limit_by_places
 from gradtape.derivatives.special_pairs import (
     as_pair,
     chain,
@@ -53,9 +54,10 @@ def _by_doubles(b: Any, z: Any) -> Any:
 
 
 def _by_pairs(b: Any, z: Any, n: Any) -> Any:
-    """Beside its zeros better than SciPy's even where few digits are left."""
+    """Better than SciPy's even where few digits are left, unless there is another way."""
     value, error = summed([], [two_sum(b, n)], (z, 0 * z))
-    return trusted(value, error, _FEW)
+    found, few = trusted(value, error), trusted(value, error, _FEW)
+    return np.where(has_places(b, z), found, few)
 
 
 def _by_waves(b: Any, z: Any, n: Any) -> Any:
@@ -92,6 +94,9 @@ def _limit(b: Any, z: Any, n: Any) -> Any:
         where = where & np.isnan(result)
         if np.any(where):
             result[where] = way(b[where], z[where], n[where])
+    if np.any(np.isnan(result)):
+        left = np.isnan(result)
+        result[left] = limit_by_places(b[left], z[left], n[left])
     other = np.isnan(result)
     result[other] = special.hyp0f1((b + n)[other], z[other])
     return result

@@ -27,8 +27,8 @@ _CHUNK, _MOST = 32, 32
 ROUNDING, _LEFT = 2.0**-98, 2.0**-106
 #: The error up to which a result counts, as a share of it.
 _ENOUGH = 2.0**-53
-#: Below this the lower parts of pairs would be lost.
-_LEAST = 2.0**-700
+#: Below this the lower parts of pairs would be lost, and above this number halves overflow.
+_LEAST, _GREATEST = 2.0**-700, 2.0**990
 #: So much may the terms of an asymptotic series be in all, of its sum, and so many are they.
 _MILD, _FURTHER = 2.0, 80
 _ONES: Pair = (1.0, 0.0)
@@ -69,7 +69,7 @@ def summed(
         done = (small & (start + _CHUNK > late)) | ~(np.abs(term[0]) > 0)
         if np.all(done):
             break
-    return total, np.where(done, ROUNDING * largest, np.inf)
+    return total, np.where(done & (largest < _GREATEST), ROUNDING * largest, np.inf)
 
 
 def _ratio(above: Sequence[Pair], below: Sequence[Any], z: Pair, k: Any) -> Pair:

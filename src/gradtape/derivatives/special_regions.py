@@ -29,6 +29,7 @@ from gradtape.derivatives.special_zeros import (
     j_value,
     mirrored,
     oscillates,
+    y_leading,
     y_outwards,
     y_series,
 )
@@ -204,6 +205,8 @@ def _y_outside(v: Any, x: Any) -> Any:
     result = sign * result
     small = is_small(x, result) & oscillates(order, x)
     two = known & _has_two_terms(v, x)
+    first = known & (order >= 2) & (order == np.rint(order)) & (x > 0) & (x < FIRST)
+    _put(y_leading, first, result, order, x)
     _put(y_outwards, two & (order < _LOW), result, order, x)
     _put(y_series, two & (order >= _LOW), result, order, x)
     _put(lambda *given: beside_zeros(1, *given), small, result, order, x, result)

@@ -24,7 +24,7 @@ from gradtape.derivatives.special_decimals import bessel, settings
 __all__ = ["slope_beside_zero"]
 
 #: Orders up to this; further on decimals take too long.
-_LARGEST = 128.0
+_LARGEST = 512.0
 #: How far from the zero at most, and as a share of it; so many terms are enough there.
 _REACH, _SHARE, _TERMS = 1.25, 0.25, 26
 #: Steps of Newton's method for each x, and from the next of so many places a unit on.

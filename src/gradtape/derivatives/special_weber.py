@@ -27,6 +27,7 @@ from gradtape.derivatives.special_pairs import (
 from gradtape.derivatives.special_parts import piece
 from gradtape.derivatives.special_power_series import ROUNDING, summed, trusted
 from gradtape.derivatives.special_precision import BLOCK, blockwise
+from gradtape.derivatives.special_weber_places import weber_by_places
 from gradtape.rules import Elementwise, strip
 
 __all__ = ["curvature", "weber_d", "weber_v"]
@@ -36,8 +37,6 @@ _ROOT_2 = as_pair(Fraction("1.41421356237309504880168872420969807856967"))
 _TERMS, _ENOUGH, _CANCEL = 40, 2.0**-56, 2.0
 #: Below this its square is 0.
 _TINY = 1e-150
-#: Where D falls its continued fraction has so many terms and the order's, from this x on.
-_STEPS, _LEAST, _LARGEST = 150, 2.0, 300.0
 
 
 def _weber(kind: int, v: Any, x: Any, primed: Any) -> Any:
@@ -52,27 +51,19 @@ def _weber(kind: int, v: Any, x: Any, primed: Any) -> Any:
 
 def _one_of_both(kind: int, v: Any, x: Any, primed: int) -> Any:
     result = _near(kind, v, x, primed)
-    for way in (_far, _by_scipy):
+    for way in (_far, _by_places, _by_scipy):
         left = np.isnan(result)
         if np.any(left):
             result[left] = way(kind, v[left], x[left], primed)
     return result
 
 
+def _by_places(kind: int, v: Any, x: Any, primed: int) -> Any:
+    return np.full(x.shape, np.nan) if kind else weber_by_places(v, x, primed)
+
+
 def _by_scipy(kind: int, v: Any, x: Any, primed: int) -> Any:
-    """By SciPy's functions; where D falls, by the other one and the slope of its logarithm."""
-    both = (special.pbvv if kind else special.pbdv)(v, x)
-    falls = (x > _LEAST) & (x * x / 4 > v + 0.5) & (np.abs(v) < _LARGEST)
-    if kind or not np.any(falls):
-        return both[primed]
-    order, place = np.where(falls, v, 0.0), np.where(falls, x, 1.0)
-    ratio = np.zeros(x.shape)  # of D of one order to the next, from far below on (12.8.1)
-    for n in range(int(np.max(order, initial=0)) + _STEPS, 0, -1):
-        ratio = 1 / (place + (n - order) * ratio)
-    rate = order * ratio - place / 2  # (12.8.2)
-    other = both[1 - primed]
-    found = other * rate if primed else other / rate
-    return np.where(falls & (np.abs(other) > 0), found, both[primed])
+    return (special.pbvv if kind else special.pbdv)(v, x)[primed]
 
 
 def _solution(kind: int, name: str) -> Elementwise:

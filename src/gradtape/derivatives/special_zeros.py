@@ -33,7 +33,7 @@ from gradtape.rules import Elementwise
 __all__ = [
     *("SERIES", "TINY", "beside_zeros", "by_phase", "corrected", "has_series", "is_far"),
     *("is_poor", "is_small", "j_series", "j_value", "mirrored", "oscillates"),
-    *("scaled_i_series", "spherical_corrected", "y_outwards", "y_series"),
+    *("scaled_i_series", "spherical_corrected", "y_leading", "y_outwards", "y_series"),
 ]
 
 
@@ -133,10 +133,15 @@ def scaled_i_series(v: Any, x: Any) -> Any:
     return _first(v, x) * np.exp(-x) * chain(ratio, weight)[0]
 
 
+def y_leading(v: Any, x: Any) -> Any:
+    """Y' of orders above 1 and tiny x (10.7.4)."""
+    root = (x / 2) ** (-v / 2)
+    return root * (root / x) * special.gamma(v) * (v / math.pi)
+
+
 def y_series(v: Any, x: Any) -> Any:
     """Y' for broken orders above 0, as long as the second term is small (10.2.3, 5.5.3)."""
-    root = (x / 2) ** (-v / 2)
-    first = root * (root / x) * special.gamma(v) / -math.pi * _sum(-v, x)
+    first = y_leading(v, x) * (_sum(-v, x) / -v)
     return first + j_series(v, x) / np.tan(math.pi * (v - np.rint(v)))
 
 
