@@ -7,8 +7,8 @@ is the median.
 Two things would make one library pay for another, or for luck, and are kept out:
 
 - the idle threads of one library's pool spin for some 30 ms after its turn, on the cores that the
-  next needs, and threads that sleep take up to 10 ms to wake: each turn starts with a pause and
-  then untimed calls;
+  next needs, and on a virtual machine a core that has slept is slow to wake for some 20 ms (calls
+  on two threads take up to twice as long): each turn starts with a pause and then untimed calls;
 - glibc gives freed memory back to the system, or not, depending on what happens to lie above it,
   and the page faults can make the same NumPy code four times slower: ``keep_freed_memory`` tells it
   to keep what is freed, for all.
@@ -37,7 +37,7 @@ Answer = list[np.ndarray[Any, Any]]
 SAMPLE_SECONDS = 0.002
 PAUSE_SECONDS = 0.04
 # Until both are reached, but for a slow step no longer than the last.
-WARM_UP_CALLS, WARM_UP_SECONDS, WARM_UP_LIMIT_SECONDS = 5, 0.005, 0.1
+WARM_UP_CALLS, WARM_UP_SECONDS, WARM_UP_LIMIT_SECONDS = 5, 0.05, 0.1
 MINIMUM_ROUNDS = 3
 # No workload is timed for longer than this once every library has had its minimum of rounds.
 WORKLOAD_SECONDS = 30.0

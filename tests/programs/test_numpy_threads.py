@@ -25,7 +25,8 @@ FLOATS = [np.float32, np.float64]
 
 
 @pytest.fixture(autouse=True)
-def _some_threads():
+def _some_threads(monkeypatch):
+    monkeypatch.setattr(loops, "ALONE_TIME", 0)  # also where that does not pay
     gt.set_threads(3)
     yield
     gt.set_threads(None)
@@ -170,6 +171,20 @@ def test_what_is_small_or_multiplied_is_not_shared():
     program = NumpyProgram(build.graph)
     assert "for s, " in program.source
     assert "def loop_" not in program.source
+
+
+def test_what_takes_little_time_is_not_shared(monkeypatch):
+    def source_of(function: str) -> str:
+        build = Building()
+        x = build.input(numbers((1000, 300)))
+        squares = build.call("multiply", build.call(function, x), x)
+        build.returns(build.call("add", squares, x))
+        return str(NumpyProgram(build.graph).source)
+
+    assert "def loop_" in source_of("negative")
+    monkeypatch.undo()
+    assert "def loop_" not in source_of("negative")
+    assert "def loop_" in source_of("sin")
 
 
 def test_where_no_thread_can_be_started(monkeypatch):

@@ -31,6 +31,8 @@ SHARED_BYTES = 1 << 21
 #: So long each of its calls of NumPy's should take then, in nanoseconds: it may have to wait for
 #: Python's lock, and a thread that has waited takes that long to wake.
 SHARED_TIME = 50_000
+#: Where a call for all rows takes less, two threads would take longer than one.
+ALONE_TIME = 75_000
 #: What an entry costs, roughly, by what is done to it: in NumPy's faster loops, and in others.
 _ENTRY_TIME, _SLOW_ENTRY_TIME = 0.15, {4: 0.5, 8: 3.0}
 #: Up to this many entries a row is repeated for each row of a block: NumPy is slow at short rows.
@@ -58,10 +60,11 @@ class LoopWriter:
         self.writer, self.loop = writer, loop
         largest = max([_row_bytes(n) for n in loop.nodes if n not in loop.sums])
         whole = loop.length * largest
-        pairs = max(1, int(_call_time(loop) / SHARED_TIME / 2))  # an odd one would be run alone
+        call_time = _call_time(loop)
+        pairs = max(1, int(call_time / SHARED_TIME / 2))  # an odd one would be run alone
         count = max(ceil(whole / SHARED_BYTES), 2 * pairs)
         count = min(count, ceil(whole / LARGE_BYTES))
-        self.parallel = count > 1 and _may_be_shared(loop, count)
+        self.parallel = call_time > ALONE_TIME and count > 1 and _may_be_shared(loop, count)
         if not self.parallel:
             count = ceil(whole / BLOCK_BYTES)
         self.rows = rows = ceil(loop.length / min(count, loop.length))

@@ -22,8 +22,8 @@ __all__ = ["Peak", "add_chosen", "choose", "count_rows", "peaks_in", "places_of"
 
 #: If more than one entry out of so many is marked, all are gone over.
 FEW = 16
-#: How many truth values are looked at together.
-WORD = 64
+#: How many truth values, of a byte each, are looked at together.
+WORD = 8
 #: So many operations are looked back at for the sign of a zero.
 FAR = 12
 
@@ -158,10 +158,11 @@ def places_of(mask: Any) -> Any:
     """Where an array of truth values is true, as positions in the flattened array."""
     flat = mask.reshape(-1)
     end = flat.size // WORD * WORD
-    words = (np.packbits(flat[:end]).view(np.uint64) != 0).nonzero()[0]
+    whole = flat[:end].view(np.uint64)
+    words = (whole != 0).nonzero()[0]
     if 2 * WORD * len(words) > end:
         return flat.nonzero()[0]
-    inner = flat[:end].reshape(-1, WORD).take(words, 0).reshape(-1).nonzero()[0]
+    inner = whole.take(words).view(bool).nonzero()[0]
     places = words[inner // WORD] * WORD + inner % WORD
     return np.concatenate([places, flat[end:].nonzero()[0] + end]) if end < flat.size else places
 
