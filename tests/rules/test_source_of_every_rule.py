@@ -23,19 +23,20 @@ REFUSED = """
     _zeta/d airye-negative/d airye/d bdtri-special181/d bdtrik-special182/d bdtrik-special183/d
     bdtrin-special184/d bdtrin-special185/d betainccinv-special135/d betaincinv-special133/d
     betaincinv-special134/d btdtria-special193/d btdtrib-special194/d chdtri-special157/d
-    chdtri-special158/d chdtriv-special159/d chdtriv-special160/d ellipj/d fdtr-special172/d
+    chdtri-special158/d chdtriv-special159/d chdtriv-special160/d chndtrinc-special207/d
+    chndtrinc-special208/d chndtrix-special205/d chndtrix-special206/d ellipj/d fdtr-special172/d
     fdtrc-special173/d fdtri-special174/d fdtri-special175/d fdtridfd-special176/d
-    fdtridfd-special177/d fdtridfd-special178/d gammainccinv-special127/d
-    gammainccinv-special128/d gammaincinv-special125/d gammaincinv-special126/d
-    gdtria-special163/d gdtrib-special164/d gdtrix-special165/d hankel1-orders/d
-    hankel1e-orders/d hankel2-orders/d hankel2e-orders/d j0/d j1/d jv-order/d jv-orders/d
-    jve-order/d jve-orders/d nbdtri-special188/d nbdtrik-special189/d
-    nbdtrik-special190/d nbdtrin-special191/d nbdtrin-special192/d pdtri-special168/d
-    pdtrik-special170/d pdtrik-special171/d scipy.solve_banded-bspline/d
-    scipy.solve_banded-grid/d scipy.solve_banded-linear-all/d scipy.solve_banded-spline-all/d
-    spherical_jn-value/d spherical_yn-value/d stdtr-special112/d stdtr-special113/d
-    stdtridf-special198/d stdtridf-special199/d stdtrit-special196/d stdtrit-special197/d y0/d
-    y1/d yn-degree/d yv-order/d yv-orders/d yve-order/d yve-orders/d
+    fdtridfd-special177/d fdtridfd-special178/d gammainccinv-special127/d gammainccinv-special128/d
+    gammaincinv-special125/d gammaincinv-special126/d gdtria-special163/d gdtrib-special164/d
+    gdtrix-special165/d hankel1-orders/d hankel1e-orders/d hankel2-orders/d hankel2e-orders/d j0/d
+    j1/d jv-order/d jv-orders/d jve-order/d jve-orders/d nbdtri-special188/d nbdtrik-special189/d
+    nbdtrik-special190/d nbdtrin-special191/d nbdtrin-special192/d ncfdtri-special210/d
+    ncfdtri-special211/d pdtri-special168/d pdtrik-special170/d pdtrik-special171/d
+    scipy.solve_banded-bspline/d scipy.solve_banded-grid/d scipy.solve_banded-linear-all/d
+    scipy.solve_banded-spline-all/d smirnovi-special213/d spherical_jn-value/d spherical_yn-value/d
+    stdtr-special112/d stdtr-special113/d stdtridf-special198/d stdtridf-special199/d
+    stdtrit-special196/d stdtrit-special197/d y0/d y1/d yn-degree/d yv-order/d yv-orders/d
+    yve-order/d yve-orders/d
 """
 NOT_SUPPORTED = set(REFUSED.split())
 

@@ -60,6 +60,7 @@ ON_DEMAND.update(
             "gradtape.derivatives.special_angles",
             "gradtape.derivatives.special_ratios",
             "gradtape.derivatives.special_statistics",
+            "gradtape.derivatives.special_kolmogorov",
             "gradtape.derivatives.special_noncentral",
             "gradtape.derivatives.special_sums",
             "gradtape.derivatives.special_bessel",

@@ -1,4 +1,4 @@
-"""Bessel functions with as many digits as zeros need, and the F distribution with twice the usual.
+"""Bessel functions with as many digits as zeros need.
 
 Beside a zero of a slope, a number of double precision leaves none of its digits, and twice the
 precision too few where series cancel. Python's decimals have any number of digits; a value takes
@@ -12,10 +12,7 @@ from decimal import Context, Decimal, localcontext
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-__all__ = [
-    *("Bessel", "bessel", "fisher_gap", "gamma", "pi", "settings", "sine_and_cosine"),
-    "student_gap",
-]
+__all__ = ["Bessel", "bessel", "gamma", "pi", "settings", "sine_and_cosine"]
 
 #: So many digits are right, of the amplitude; that far beside a whole order Y is the same to these.
 _DIGITS = 40
@@ -202,49 +199,3 @@ def _far(v: float, x: Decimal, digits: int) -> Bessel:
             scale * (p * sine + q * cosine),
             scale * (r * cosine - s * sine),
         )
-
-
-# The F distribution -------------------------------------------------------------------------------
-
-#: Its digits, and the sum of the degrees of freedom up to which that is quick.
-_TWICE, _MANY = 32, 1e3
-
-
-@lru_cache(maxsize=4096)
-def fisher_gap(n: float, d: float, x: float, p: float) -> float:
-    """What the distribution function of F is more than p, to the last bit; NaN if it takes long."""
-    if not 0 < n + d < _MANY or not 0 < x < math.inf:
-        return math.nan
-    with localcontext(settings(_TWICE + 4)):
-        a, b = Decimal(n) / 2, Decimal(d) / 2
-        share = a * Decimal(x) / (b + a * Decimal(x))
-        if share < Decimal("0.5"):
-            return float(_beta_share(a, b, share) - Decimal(p))
-        return float((1 - Decimal(p)) - _beta_share(b, a, 1 - share))
-
-
-@lru_cache(maxsize=4096)
-def student_gap(n: float, t: float, p: float) -> float:
-    """What Student's distribution function is more than p, likewise."""
-    if not 0 < n < _MANY or not 0 < abs(t) < math.inf:
-        return math.nan
-    with localcontext(settings(_TWICE + 4)):
-        a, half, square = Decimal(n) / 2, Decimal("0.5"), Decimal(t) * Decimal(t)
-        share = square / (Decimal(n) + square)
-        if share < half:
-            middle = _beta_share(half, a, share) / 2
-            return float((half - Decimal(p)) + (middle if t > 0 else -middle))
-        tail = _beta_share(a, half, 1 - share) / 2
-        return float(((1 - Decimal(p)) - tail) if t > 0 else tail - Decimal(p))
-
-
-def _beta_share(a: Decimal, b: Decimal, w: Decimal) -> Decimal:
-    """The regularized incomplete beta function, by a series of positive terms (8.17.8)."""
-    term = total = Decimal(1)
-    k = 0
-    while term > total.scaleb(-_TWICE):
-        term *= (a + b + k) * w / (a + 1 + k)
-        total += term
-        k += 1
-    beta = gamma(a, _TWICE) * gamma(b, _TWICE) / gamma(a + b, _TWICE)
-    return w**a * (1 - w) ** b / (a * beta) * total

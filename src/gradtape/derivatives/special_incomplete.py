@@ -35,17 +35,17 @@ from gradtape.rules import Elementwise
 
 __all__ = [
     *("beta_density", "beta_moment", "gamma_density", "log_moment"),
-    *("Beside", "beta_below", "beta_moment_by_a", "beta_moment_by_b", "beta_tail", "chosen"),
-    *("may_stay_level", "small_beta", "small_gamma", "small_gamma_rest"),
+    *("Beside", "beta_below", "beta_moment_by_a", "beta_moment_by_b", "chosen"),
+    *("small_beta", "small_gamma", "small_gamma_rest"),
 ]
 
 
 # Integrals over a tail ----------------------------------------------------------------------------
 
 
-def _tail_rule(per_unit: int, dtype: Any = float) -> tuple[Any, Any]:
+def _tail_rule(per_unit: int) -> tuple[Any, Any]:
     """Nodes and weights for functions on the positive axis that fall like exp(-u)."""
-    steps = np.arange(int(-3.7 * per_unit), int(3.9 * per_unit)).astype(dtype) / per_unit
+    steps = np.arange(int(-3.7 * per_unit), int(3.9 * per_unit)) / per_unit
     nodes = np.exp(steps - np.exp(-steps))
     return nodes, nodes * (1 + np.exp(-steps)) / per_unit
 
@@ -54,8 +54,6 @@ def _tail_rule(per_unit: int, dtype: Any = float) -> tuple[Any, Any]:
 #: whose scale is larger than that.
 SMOOTH, CURVED, BENT = _tail_rule(12), _tail_rule(24), _tail_rule(48)
 _BENT = 30.0
-#: In long doubles.
-_FINE = _tail_rule(36, np.longdouble)
 
 
 def _tail(integrand: Callable[..., Any], scale: Any, rule: Any, *arrays: Any) -> Any:
@@ -215,7 +213,7 @@ def _beta_unit(a: Any, b: Any, x: Any, y: Any) -> Any:
 _MOST = 700.0
 
 
-def beta_tail(function: Any, a: Any, b: Any, x: Any, y: Any, unit: Any, *numbers: Any) -> Any:
+def _beta_tail(function: Any, a: Any, b: Any, x: Any, y: Any, unit: Any, *numbers: Any) -> Any:
     """The integral up to x, where y = 1 - x, through t/(1-t) = x/y exp(-u)."""
 
     def fall(u: Any) -> Any:
@@ -237,7 +235,6 @@ def beta_tail(function: Any, a: Any, b: Any, x: Any, y: Any, unit: Any, *numbers
         return np.exp(exponent) * function(fallen, grown, *numbers)
 
     rule = BENT if np.max(scale, initial=0.0) > _BENT else CURVED
-    rule = _FINE if x.dtype == np.longdouble else rule
     return unit * _tail(integrand, scale, rule, a, b, x, y, lost, *numbers)
 
 
@@ -264,7 +261,7 @@ def _beta_panels(function: Any, a: Any, b: Any, x: Any, y: Any, unit: Any, *numb
     return unit * total
 
 
-def may_stay_level(a: Any, b: Any, x: Any, y: Any) -> Any:
+def _may_stay_level(a: Any, b: Any, x: Any, y: Any) -> Any:
     """Where the density left of x may stay level, before it falls."""
     return (b < 1) & (x > 0.5) & (a * y < 12)
 
@@ -281,14 +278,14 @@ def beta_below(
     start, function = beside
     numbers = numbers or start(a, b, x, y)
     unit = _beta_unit(a, b, x, y) if unit is None else unit
-    steep = may_stay_level(a, b, x, y)
+    steep = _may_stay_level(a, b, x, y)
     if not np.any(steep):
-        return beta_tail(function, a, b, x, y, unit, *numbers)
+        return _beta_tail(function, a, b, x, y, unit, *numbers)
     half = np.full(x.shape, 0.5)
     at_half = [np.where(steep, h, k) for h, k in zip(start(a, b, half, half), numbers, strict=True)]
     places = np.where(steep, half, x), np.where(steep, half, y)
     at = np.where(steep, chosen(steep, _beta_unit, a, b, half, half), unit)
-    tail = beta_tail(function, a, b, *places, at, *at_half)
+    tail = _beta_tail(function, a, b, *places, at, *at_half)
     return tail + chosen(steep, lambda *v: _beta_panels(function, *v), a, b, x, y, unit, *numbers)
 
 

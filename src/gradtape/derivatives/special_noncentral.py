@@ -17,6 +17,7 @@ from gradtape.derivatives.special_densities import gamma_density, log_over_psi
 from gradtape.derivatives.special_hypergeometric import kummer
 from gradtape.derivatives.special_incomplete import chosen
 from gradtape.derivatives.special_inverses import Slopes, distribution, inverse
+from gradtape.derivatives.special_mixtures import noncentral_chi_gap, noncentral_f_gap
 from gradtape.derivatives.special_pairs import Pair, pair_over, pair_quotient, plus, times, two_sum
 from gradtape.derivatives.special_parts import cut, gaussian, piece
 from gradtape.derivatives.special_polygamma import psi_rise
@@ -45,24 +46,24 @@ def _from_largest(middle: Any, ratio: Callable[[Any], Any]) -> Any:
 # Chi square ---------------------------------------------------------------------------------------
 
 
-def _noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
-    """The mean of chi square densities with df + 2 k degrees of freedom, k of Poisson's (nc / 2).
+def _noncentral_chi_density(x: Any, df: Any, nc: Any, step: Any) -> Any:
+    """The mean of chi square densities with df + 2 (step + k) degrees of freedom, k of Poisson's.
 
-    Of many terms by a scaled Bessel function (R. A. Fisher, 1928).
+    Its mean is nc/2. Of many terms by a scaled Bessel function (R. A. Fisher, 1928).
     """
     usable = (x >= 0) & (df > 0) & (nc >= 0)  # elsewhere the sum might not end
     x, df, nc = [np.where(usable, k, 1) for k in (x, df, nc)]
     product = nc * x / 4
     many = product > MANY
-    z, half = np.where(many, 1, product), df / 2
+    z, half = np.where(many, 1, product), df / 2 + step
     middle = np.where(z > 0, np.floor((np.hypot(half, 2 * np.sqrt(z)) - half) / 2), 0)
-    order, lost = two_sum(half, middle)
+    order, lost = two_sum(df / 2, step + middle)
     first = gamma_density(middle + 1, nc / 2) * gamma_density(order, x / 2) / 2
     first = first * (1 + np.where(lost == 0, 0, lost * log_over_psi(order, x / 2)))
     total = _from_largest(middle, lambda k: z / ((k + 1) * (half + k)))
     y, m = np.where(many, x, 1), np.where(many, nc, 1)
     gap = (y - m) / (np.sqrt(y) + np.sqrt(m))
-    far = gaussian(-0.5, gap) / 2 * np.power(y / m, (df - 2) / 4)
+    far = gaussian(-0.5, gap) / 2 * np.power(y / m, (half - 1) / 2)
     density = np.where(many, far * sp.ive(half - 1, np.sqrt(y * m)), first * total)
     return np.where(usable, density, np.nan)
 
@@ -70,24 +71,27 @@ def _noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
 noncentral_chi_density: Elementwise = piece(
     _noncentral_chi_density,
     (
-        lambda x, df, nc, out: (
-            out * ((df / 2 - 1) / x - 0.5) + nc / (2 * x) * noncentral_chi_density(x, df + 2, nc)
+        lambda x, df, nc, step, out: (
+            out * ((df / 2 + step - 1) / x - 0.5)
+            + nc / (2 * x) * noncentral_chi_density(x, df, nc, step + 1)
         ),
         None,
-        lambda x, df, nc, out: (noncentral_chi_density(x, df + 2, nc) - out) / 2,
+        lambda x, df, nc, step, out: (noncentral_chi_density(x, df, nc, step + 1) - out) / 2,
+        None,
     ),
-    ("x", "df", "nc"),
+    ("x", "df", "nc", "step"),
 )
 
 NONCENTRAL_CHI = ("x", "df", "nc")
 _noncentral_chi: Slopes = (
-    lambda x, df, nc: noncentral_chi_density(x, df, nc),
+    lambda x, df, nc: noncentral_chi_density(x, df, nc, np.zeros((), x.dtype)),
     None,
-    lambda x, df, nc: -noncentral_chi_density(x, df + 2, nc),
+    lambda x, df, nc: -noncentral_chi_density(x, df, nc, np.ones((), x.dtype)),
 )
 distribution(sp.chndtr, NONCENTRAL_CHI, _noncentral_chi)
-inverse(sp.chndtrix, ("p", "df", "nc"), NONCENTRAL_CHI, _noncentral_chi, "x")
-inverse(sp.chndtrinc, ("x", "df", "p"), NONCENTRAL_CHI, _noncentral_chi, "nc")
+_chi_tails: dict[str, Any] = {"tails": noncentral_chi_gap}
+inverse(sp.chndtrix, ("p", "df", "nc"), NONCENTRAL_CHI, _noncentral_chi, "x", **_chi_tails)
+inverse(sp.chndtrinc, ("x", "df", "p"), NONCENTRAL_CHI, _noncentral_chi, "nc", **_chi_tails)
 DEGREES = "no derivative by degrees of freedom is known in closed form where there is noncentrality"
 refusing_ufuncs({1: DEGREES}, sp.chndtr, sp.chndtrix, sp.chndtrinc)
 
@@ -178,7 +182,10 @@ def _noncentral_f_by_nc(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
 NONCENTRAL_F = ("dfn", "dfd", "nc", "f")
 _noncentral_f: Slopes = (None, None, _noncentral_f_by_nc, _noncentral_f_by_f)
 distribution(sp.ncfdtr, NONCENTRAL_F, _noncentral_f)
-inverse(sp.ncfdtri, ("dfn", "dfd", "nc", "p"), NONCENTRAL_F, _noncentral_f, "f")
+inverse(
+    *(sp.ncfdtri, ("dfn", "dfd", "nc", "p"), NONCENTRAL_F, _noncentral_f, "f"),
+    tails=noncentral_f_gap,
+)
 refusing_ufuncs({0: DEGREES, 1: DEGREES}, sp.ncfdtr, sp.ncfdtri)
 refuse(DEGREES, sp.chndtridf, sp.ncfdtridfd, sp.ncfdtridfn)
 refuse("SciPy solves for it to five digits only; solve ncfdtr yourself", sp.ncfdtrinc)

@@ -148,17 +148,16 @@ def less_log1p(z: Any) -> Any:
     inside = np.where(near, z, 0)
     r = inside / (2 + inside)
     square, series = r * r, np.zeros_like(z)
-    for k in range(45 if z.dtype == np.longdouble else 33, 1, -2):
-        series = (series + np.divide(1, k, dtype=z.dtype)) * square
+    for k in range(33, 1, -2):
+        series = (series + 1 / k) * square
     return np.where(near, r * (inside - 2 * series), z - np.log1p(z))
 
 
 def log_excess(a: Any, b: Any) -> Any:
     """log(a) - psi(a) less the same at a + b, by differences as above; of bare arrays."""
     total = np.zeros_like(a)
-    reach = 20 if a.dtype == np.longdouble else 12
-    for _ in range(reach):
-        low = a < reach
+    for _ in range(12):
+        low = a < 12
         c = a + b
         z = b / (a * (c + 1))
         total = total + np.where(low, z / c + less_log1p(z), 0)

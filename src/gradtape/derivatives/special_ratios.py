@@ -7,21 +7,27 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from gradtape.derivatives.special_decimals import fisher_gap, student_gap
 from gradtape.derivatives.special_incomplete import (
     Beside,
     beta_below,
     beta_moment_by_a,
     beta_moment_by_b,
-    beta_tail,
     chosen,
-    may_stay_level,
     small_beta,
 )
 from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
-from gradtape.derivatives.special_pairs import pair_product, times, two_sum
+from gradtape.derivatives.special_pairs import (
+    Pair,
+    pair_over,
+    pair_product,
+    plus,
+    times,
+    two_product,
+    two_sum,
+)
 from gradtape.derivatives.special_parts import cut, gaussian, piece
 from gradtape.derivatives.special_polygamma import less_log1p, log_excess, psi_bend, psi_rise
+from gradtape.derivatives.special_shares import beta_gap, ratio_slope
 from gradtape.derivatives.special_steps import half_step
 from gradtape.derivatives.special_student import power_logarithm, tail_by_df
 from gradtape.derivatives.special_units import exponential, over, ratio_unit, unit_value
@@ -88,7 +94,7 @@ def _less_expm1(z: Any) -> Any:
     near = np.abs(z) < 0.4
     inside = np.where(near, z, 0)
     series = np.ones((), z.dtype)
-    for k in range(18 if z.dtype == np.longdouble else 13, 2, -1):
+    for k in range(13, 2, -1):
         series = 1 + inside / k * series
     return np.where(near, -inside * inside / 2 * series, z - np.expm1(np.where(near, 1, z)))
 
@@ -163,32 +169,17 @@ def _shape_slope(a: Any, b: Any, p: Any, q: Any, root: Any = None, unit: Any = N
     more = (v, np.log(w), b / a, psi_bend(a, b))
     lobes = middle & (_by_rest(*more)[1] > _END * (excess - first))
     value -= chosen(~left, lambda *z: beta_below(_ABOVE, *z), b, a, v, w, *known, *more)
-    share = np.where(a + b < _SMALL, _CANCELLED, _LARGER)
-    near = usable & lobes & (np.abs(value) < share * np.minimum(excess, 1))
-    left = (left & ~may_stay_level(a, b, w, v)) | may_stay_level(b, a, v, w)
-    closer = chosen(near, _closer_slope, left, a, b, p, wide, unit)
-    return np.where(usable, np.where(near, closer, value), 0)
+    near = usable & lobes & (np.abs(value) < _CANCELLED * np.minimum(excess, 1))
+    exact = np.full(a.shape, np.nan) if root is None else np.where(usable, root, 1)
+    closer = chosen(near, ratio_slope, a, b, p, q, exact)
+    return np.where(usable, np.where(near & ~np.isnan(closer), closer, value), 0)
 
 
 #: Beside a zero between both places where h changes its sign the slope is less than this times k
-#: (or 1, for less than which a tiny a has a large k): of a and b with a sum below that, and others.
-_SMALL, _CANCELLED, _LARGER = 100.0, 0.1, 0.3
+#: (or 1, for less than which a tiny a has a large k).
+_CANCELLED = 0.3
 #: Where the terms of h by 1 - t are smaller by this there is no other place.
-_END = 0.1
-
-
-def _closer_slope(left: Any, a: Any, b: Any, p: Any, q: Any, unit: Any) -> Any:
-    """The same in long doubles, where the parts of the integral nearly cancel."""
-    log = _log_share(a, b, p, q)
-    a, b, p = [k.astype(np.longdouble) for k in (a, b, p)]
-    w, v = _shares(a, b, p, q)
-    numbers = unit, log, log_excess(a, b)
-    below = chosen(left, lambda *z: beta_tail(_BELOW[1], *z), a, b, w, v, *numbers)
-    return below - chosen(~left, lambda *z: beta_tail(_plain, *z), b, a, v, w, *numbers)
-
-
-def _plain(fallen: Any, grown: Any, log: Any, excess: Any) -> Any:
-    return _less_expm1(log + grown) + excess
+_END = 1e-3
 
 
 def _moment_slope(by_own: Any, by_other: Any, a: Any, b: Any, w: Any, v: Any) -> Any:
@@ -281,8 +272,21 @@ def _f_rest(n: Any, d: Any, x: Any) -> Any:
 _f_tails: Tails = (_f_tail, _f_rest)
 distribution(sp.fdtr, F, _f)
 distribution(sp.fdtrc, F, _f, -1)
-inverse(sp.fdtri, ("dfn", "dfd", "p"), F, _f, "x", tails=_f_tails)
-inverse(sp.fdtridfd, ("dfn", "p", "x"), F, _f, "dfd", tails=_f_tails, exact=fisher_gap)
+
+
+def _pair_shares(n: Pair, d: Any) -> tuple[Pair, Pair]:
+    """n and d over their sum."""
+    rest = d, np.zeros(np.shape(d))
+    total = plus(n, rest)
+    return pair_over(n, total), pair_over(rest, total)
+
+
+def _f_gap(level: Any, sign: Any, n: Any, d: Any, x: Any) -> Any:
+    return beta_gap(level, sign, (n / 2, 0.0), (d / 2, 0.0), *_pair_shares(two_product(n, x), d))
+
+
+inverse(sp.fdtri, ("dfn", "dfd", "p"), F, _f, "x", tails=_f_tails, gap=_f_gap)
+inverse(sp.fdtridfd, ("dfn", "p", "x"), F, _f, "dfd", tails=_f_tails, gap=_f_gap)
 
 
 def _t_power(n: Any, t: Any) -> Any:
@@ -386,5 +390,15 @@ _INNER = 0.25
 T = ("df", "t")
 _t: Slopes = (_t_by_df, _t_density)
 distribution(sp.stdtr, T, _t)
-inverse(sp.stdtrit, ("df", "p"), T, _t, "t", tails=_t_gap)
-inverse(sp.stdtridf, ("p", "t"), T, _t, "df", tails=_t_gap, exact=student_gap)
+
+
+def _t_closer_gap(level: Any, sign: Any, df: Any, t: Any) -> Any:
+    """By the probability of |t| or more, that of F of its square."""
+    middle, outer = _pair_shares(two_product(t, t), df)
+    goal = 2 * np.minimum(level, 1 - level)
+    gap = beta_gap(goal, sign, (df / 2, 0.0), (0.5, 0.0), outer, middle) / 2
+    return np.where((t < 0) == (level < 0.5), np.where(level <= 0.5, gap, -gap), np.nan)
+
+
+inverse(sp.stdtrit, ("df", "p"), T, _t, "t", tails=_t_gap, gap=_t_closer_gap)
+inverse(sp.stdtridf, ("p", "t"), T, _t, "df", tails=_t_gap, gap=_t_closer_gap)

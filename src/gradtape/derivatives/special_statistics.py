@@ -25,19 +25,18 @@ from gradtape.derivatives.special_incomplete import (
     small_gamma,
     small_gamma_rest,
 )
-from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse, tail_gap
-from gradtape.derivatives.special_pairs import pair_quotient, plus, times, two_product
-from gradtape.derivatives.special_parts import cut, gaussian, piece, power_moment
+from gradtape.derivatives.special_inverses import Slopes, Tails, distribution, inverse
+from gradtape.derivatives.special_pairs import (
+    two_product,
+    two_sum,
+)
+from gradtape.derivatives.special_parts import cut, piece, power_moment
 from gradtape.derivatives.special_polygamma import polygamma
+from gradtape.derivatives.special_shares import beta_gap, gamma_gap
 from gradtape.derivatives.special_ufuncs import several_arguments
-from gradtape.derivatives.special_units import close_log, few_share_log
-from gradtape.rules import Elementwise, elementwise, strip
+from gradtape.rules import Elementwise, strip
 
 __all__: list[str] = []
-
-ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
-#: pi**2 / 8 in two parts.
-EIGHTH = (1.2337005501361697, 7.831619385924639e-17)
 
 
 def _of_whole(function: Any, *cuts: Any) -> Any:
@@ -55,8 +54,12 @@ def _of_whole(function: Any, *cuts: Any) -> Any:
 INCOMPLETE = ("a", "x")
 _incomplete: Slopes = (lambda a, x: log_moment(1, a, x), lambda a, x: gamma_density(a, x))
 _incomplete_tails: Tails = (small_gamma, small_gamma_rest)
-inverse(sp.gammaincinv, ("a", "p"), INCOMPLETE, _incomplete, "x", tails=_incomplete_tails)
-inverse(sp.gammainccinv, ("a", "p"), INCOMPLETE, _incomplete, "x", -1, tails=_incomplete_tails)
+_incomplete_more: dict[str, Any] = {
+    "tails": _incomplete_tails,
+    "gap": lambda level, sign, a, x: gamma_gap(level, sign, (a, 0.0), (x, 0.0)),
+}
+inverse(sp.gammaincinv, ("a", "p"), INCOMPLETE, _incomplete, "x", **_incomplete_more)
+inverse(sp.gammainccinv, ("a", "p"), INCOMPLETE, _incomplete, "x", -1, **_incomplete_more)
 
 
 # The gamma family -------------------------------------------------------------------------------
@@ -72,8 +75,12 @@ _chi_tails: Tails = (
 )
 distribution(sp.chdtr, CHI, _chi)
 distribution(sp.chdtrc, CHI, _chi, -1)
-inverse(sp.chdtri, ("v", "p"), CHI, _chi, "x", -1, tails=_chi_tails)
-inverse(sp.chdtriv, ("p", "x"), CHI, _chi, "v", tails=_chi_tails)
+_chi_more: dict[str, Any] = {
+    "tails": _chi_tails,
+    "gap": lambda level, sign, v, x: gamma_gap(level, sign, (v / 2, 0.0), (x / 2, 0.0)),
+}
+inverse(sp.chdtri, ("v", "p"), CHI, _chi, "x", -1, **_chi_more)
+inverse(sp.chdtriv, ("p", "x"), CHI, _chi, "v", **_chi_more)
 
 GAMMA = ("a", "b", "x")
 
@@ -127,9 +134,13 @@ _gamma_tails: Tails = (
 )
 distribution(sp.gdtr, GAMMA, _gamma)
 distribution(sp.gdtrc, GAMMA, _gamma, -1)
-inverse(sp.gdtria, ("p", "b", "x"), GAMMA, _gamma, "a", tails=_gamma_tails)
-inverse(sp.gdtrib, ("a", "p", "x"), GAMMA, _gamma, "b", tails=_gamma_tails)
-inverse(sp.gdtrix, ("a", "b", "p"), GAMMA, _gamma, "x", tails=_gamma_tails)
+_gamma_more: dict[str, Any] = {
+    "tails": _gamma_tails,
+    "gap": lambda level, sign, a, b, x: gamma_gap(level, sign, (b, 0.0), _product(a, x)),
+}
+inverse(sp.gdtria, ("p", "b", "x"), GAMMA, _gamma, "a", **_gamma_more)
+inverse(sp.gdtrib, ("a", "p", "x"), GAMMA, _gamma, "b", **_gamma_more)
+inverse(sp.gdtrix, ("a", "b", "p"), GAMMA, _gamma, "x", **_gamma_more)
 
 POISSON = ("k", "m")
 _poisson: Slopes = (
@@ -144,8 +155,24 @@ _poisson_tails = (
 _whole_poisson_tails: Tails = tuple([_of_whole(t, np.floor) for t in _poisson_tails])
 distribution(sp.pdtr, POISSON, _whole_poisson)
 distribution(sp.pdtrc, POISSON, _whole_poisson, -1)
-inverse(sp.pdtri, ("k", "y"), POISSON, _whole_poisson, "m", tails=_whole_poisson_tails)
-inverse(sp.pdtrik, ("p", "m"), POISSON, _poisson, "k", tails=_poisson_tails)
+
+
+def _poisson_gap(level: Any, sign: Any, k: Any, m: Any) -> Any:
+    return -gamma_gap(level, -sign, two_sum(k, 1.0), (m, 0.0))
+
+
+inverse(
+    *(sp.pdtri, ("k", "y"), POISSON, _whole_poisson, "m"),
+    tails=_whole_poisson_tails,
+    gap=lambda level, sign, k, m: _poisson_gap(level, sign, np.floor(k), m),
+)
+inverse(
+    *(sp.pdtrik, ("p", "m"), POISSON, _poisson, "k"),
+    tails=_poisson_tails,
+    gap=_poisson_gap,
+    ends=lambda k, m: (-1.0, np.inf),
+    grid=lambda k, m: k + 1,
+)
 
 
 # The beta family ----------------------------------------------------------------------------------
@@ -192,27 +219,8 @@ def _mirrored_tail(first: bool) -> Any:
     return tail
 
 
-#: Up to this a, x and goal solutions are nearer by the logarithm; and by how much.
-_FEW, _CLOSER = 0.5, 2.0**-6
-
-
-def _mirrored_gap(sign: int) -> Any:
-    """F - p, or for sign -1 what 1 - F is more than p."""
-
-    def gap(level: Any, a: Any, b: Any, x: Any, high: Any) -> tuple[Any, Any]:
-        tails = _mirrored_tail(True), _mirrored_tail(False)
-        found, scale = [np.array(k) for k in tail_gap(tails[::sign], level, (a, b, x, high))]
-        own = (high == 0) if sign == 1 else (high != 0)
-        goal = np.where(own, level, 1 - level)
-        few = (a < _FEW) & (x * (1 + b) < _FEW) & (goal <= _FEW) & (x > 0) & (goal > 0)
-        if np.any(few):
-            goal, less = goal[few], close_log((goal[few], np.zeros(np.sum(few))))
-            ratio = plus(few_share_log(a[few], b[few], x[few]), (-less[0], -less[1]))
-            found[few] = np.where(own[few], goal, -goal) * np.expm1(ratio[0] + ratio[1])
-            scale[few] = goal * _CLOSER
-        return found, scale
-
-    return gap
+def _beta_gap(level: Any, sign: Any, a: Any, b: Any, x: Any, *_: Any) -> Any:
+    return beta_gap(level, sign, (a, 0.0), (b, 0.0), (x, 0.0), two_sum(1.0, -x))
 
 
 _mirrored_beta: Slopes = (
@@ -228,8 +236,9 @@ _of_share, _of_rest = [
         _mirrored_beta,
         "x",
         sign,
-        tails=_mirrored_gap(sign),
-        end=1,
+        tails=(_mirrored_tail(True), _mirrored_tail(False)),
+        gap=_beta_gap,
+        ends=lambda a, b, x, high: (0.0, 1.0),
         mirror=_mirrored(other),
     )
     for function, other, sign in (
@@ -237,8 +246,10 @@ _of_share, _of_rest = [
         (sp.betainccinv, sp.betaincinv, -1),
     )
 ]
-inverse(sp.btdtria, ("p", "b", "x"), BETA, _beta, "a", tails=_beta_tails)
-inverse(sp.btdtrib, ("a", "p", "x"), BETA, _beta, "b", tails=_beta_tails)
+
+
+inverse(sp.btdtria, ("p", "b", "x"), BETA, _beta, "a", tails=_beta_tails, gap=_beta_gap)
+inverse(sp.btdtrib, ("a", "p", "x"), BETA, _beta, "b", tails=_beta_tails, gap=_beta_gap)
 
 #: F = I(1-p; n-k, k+1) = 1 - I(p; k+1, n-k).
 BINOMIAL = ("k", "n", "p")
@@ -274,8 +285,25 @@ def _bdtri_by_y(k: Any, n: Any, y: Any, out: Any) -> Any:
 
 several_arguments({sp.bdtri: (0, None, _bdtri_by_y)}, "k", "n", "y")
 refusing_ufuncs({1: "SciPy wants a whole number"}, sp.bdtr, sp.bdtrc, sp.bdtri)
-inverse(sp.bdtrik, ("y", "n", "p"), BINOMIAL, _binomial, "k", tails=_binomial_tails)
-inverse(sp.bdtrin, ("k", "y", "p"), BINOMIAL, _binomial, "n", tails=_binomial_tails)
+
+
+def _binomial_gap(level: Any, sign: Any, k: Any, n: Any, p: Any) -> Any:
+    return beta_gap(level, sign, two_sum(n, -k), two_sum(k, 1.0), two_sum(1.0, -p), (p, 0.0))
+
+
+inverse(
+    *(sp.bdtrik, ("y", "n", "p"), BINOMIAL, _binomial, "k"),
+    tails=_binomial_tails,
+    gap=_binomial_gap,
+    ends=lambda k, n, p: (-1.0, n),
+    grid=lambda k, n, p: n + 1,
+)
+inverse(
+    *(sp.bdtrin, ("k", "y", "p"), BINOMIAL, _binomial, "n"),
+    tails=_binomial_tails,
+    gap=_binomial_gap,
+    ends=lambda k, n, p: (k, np.inf),
+)
 
 #: F = I(p; n, k+1).
 NEGATIVE = ("k", "n", "p")
@@ -298,8 +326,24 @@ def _nbdtri_by_y(k: Any, n: Any, y: Any, out: Any) -> Any:
 
 
 several_arguments({sp.nbdtri: (0, 0, _nbdtri_by_y)}, "k", "n", "y")
-inverse(sp.nbdtrik, ("y", "n", "p"), NEGATIVE, _negative, "k", tails=_negative_tails)
-inverse(sp.nbdtrin, ("k", "y", "p"), NEGATIVE, _negative, "n", tails=_negative_tails)
+
+
+def _negative_gap(level: Any, sign: Any, k: Any, n: Any, p: Any) -> Any:
+    return beta_gap(level, sign, (n, 0.0), two_sum(k, 1.0), (p, 0.0), two_sum(1.0, -p))
+
+
+inverse(
+    *(sp.nbdtrik, ("y", "n", "p"), NEGATIVE, _negative, "k"),
+    tails=_negative_tails,
+    gap=_negative_gap,
+    ends=lambda k, n, p: (-1.0, np.inf),
+    grid=lambda k, n, p: k + 1,
+)
+inverse(
+    *(sp.nbdtrin, ("k", "y", "p"), NEGATIVE, _negative, "n"),
+    tails=_negative_tails,
+    gap=_negative_gap,
+)
 
 
 # Normal, Tukey's lambda ---------------------------------------------------------------------------
@@ -385,59 +429,3 @@ def _tukey(x: Any, lmbda: Any, out: Any) -> Any:
 
 
 several_arguments({sp.tklmbda: _tukey}, "x", "lmbda")
-
-
-# Kolmogorov and Smirnov ---------------------------------------------------------------------------
-
-
-def _theta_term(k: Any, x: Any) -> Any:
-    """exp(-(k pi)**2 / (8 x x)), the exponent in two parts."""
-    exponent = pair_quotient(pair_quotient(times(EIGHTH, k * k), x), x)
-    return np.exp(-exponent[0]) * (1 - exponent[1])
-
-
-theta_term: Elementwise = piece(
-    _theta_term, (None, lambda k, x, out: out * (k * np.pi / x) ** 2 / (4 * x)), ("k", "x")
-)
-
-
-def _kolmogorov_slope(x: Any) -> Any:
-    """By either of the two series of a theta function, DLMF 20.2.4 and 20.7.32."""
-    high = x > 1
-    u = cut(high, x, 1)
-    terms = [(-1) ** k * k * k * gaussian(-0.5, 2 * k * u) for k in range(1, 8)]
-    right = 8 * u * sum(terms)
-    some = ~high & (x > 0.04)  # below, it is 0 in double precision
-    t = cut(some, x, 0.5)
-    total = np.zeros((), t.dtype)
-    for k in range(1, 12, 2):
-        total = total + ((k * np.pi / t) ** 2 / 4 - 1) * theta_term(float(k), t)
-    left = -ROOT_TWO_PI / (t * t) * total
-    return np.where(high, right, np.where(some, left, np.where(np.isnan(x), x, 0.0)))
-
-
-def _smirnov_slope(n: Any, d: Any) -> Any:
-    """By Birnbaum and Tingey's sum (1951), term by term; close to 0 by the one left out."""
-    close, steps, gap = np.trunc(n) * d < 1, np.trunc(n), d
-    n = np.trunc(n)[..., None]
-    d = d[..., None]
-    v = np.arange(1, int(np.max(n, initial=1)) + 1)
-    a = d + v / n
-    b = 1 - a
-    some = (b > 0) & (v <= n)
-    a, b = cut(some, a, 0.5), cut(some, b, 0.5)
-    top = np.where(some, sp.binom(n, v), np.zeros((), d.dtype))
-    terms = top * a ** (v - 2) * b ** (n - v - 1) * (a * b + d * ((v - 1) * b - (n - v) * a))
-    rest = -n[..., 0] * np.power(1 - d[..., 0], n[..., 0] - 1)
-    left_out = -((1 + gap) ** (steps - 2)) * (1 + steps * gap)
-    return np.where(close & (gap >= 0), left_out, rest + np.sum(terms, axis=-1))
-
-
-elementwise(
-    {
-        sp.kolmogorov: _kolmogorov_slope,
-        sp.kolmogi: lambda out: 1 / _kolmogorov_slope(out),
-    }
-)
-distribution(sp.smirnov, ("n", "d"), (0, _smirnov_slope))
-inverse(sp.smirnovi, ("n", "p"), ("n", "d"), (0, _smirnov_slope), "d")

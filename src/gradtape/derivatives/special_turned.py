@@ -8,7 +8,6 @@ series. The number in parentheses is the NIST Digital Library's (DLMF).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
@@ -21,7 +20,6 @@ from gradtape.derivatives.special_hankel import FIRST, LARGEST, turned_slope
 from gradtape.derivatives.special_pairs import (
     Pair,
     as_pair,
-    horner,
     pair_over,
     pair_product,
     plus,
@@ -29,6 +27,7 @@ from gradtape.derivatives.special_pairs import (
     two_product,
 )
 from gradtape.derivatives.special_precision import BLOCK, blockwise
+from gradtape.derivatives.special_taylor import TERMS, about_places, for_each, high_and_low
 from gradtape.rules import Elementwise
 
 __all__ = ["turned_corrected"]
@@ -42,8 +41,6 @@ _LAST = 1e9
 _NEAR, _FAR, _SQUARE = 8.0, 60.0, 0.05
 #: A part that is less than that share of the slope.
 _SHARE = 0.35
-#: Terms of Taylor's series, and how many of them have twice the precision.
-_TERMS, _EXACT = 26, 12
 #: Digits of its coefficients, and when the asymptotic series ends.
 _DIGITS, _LEAST = 50, 1e-26
 
@@ -88,25 +85,12 @@ def turned_corrected(i: complex) -> Elementwise:
     return Elementwise(run, (None, None, 1), names=("v", "x", "direct"), name=name)
 
 
-def _for_each(function: Callable[..., Any], *keys: Any) -> Any:
-    """What a costly function gives for each of the different keys, its arrays side by side."""
-    different, which = np.unique(np.stack(keys), axis=1, return_inverse=True)
-    rows = [function(*[float(k) for k in key]) for key in different.T]
-    return np.stack(rows, axis=-1)[..., which.ravel()]
-
-
 # Taylor's series ----------------------------------------------------------------------------------
 
 
 def _by_places(part: int, v: Any, x: Any) -> Any:
     place = np.where(x < _NEAR, np.exp2(np.rint(8 * np.log2(x)) / 8), np.rint(2 * x) / 2)
-    high, low = _for_each(_coefficients, v, place)[:, part]
-    t = x - place
-    rest = np.zeros(x.shape)
-    for c in high[: _EXACT - 1 : -1]:
-        rest = c + t * rest
-    exact = np.concatenate([high[:_EXACT], rest[None]]), np.concatenate([low[:_EXACT], 0 * t[None]])
-    return horner(exact, (t, 0.0))[0]
+    return about_places(_coefficients, part, (v,), x, place)
 
 
 @lru_cache(maxsize=4096)
@@ -123,7 +107,7 @@ def _coefficients(v: float, place: float) -> Any:
         )
         zero = Decimal(0)
         a = [(zero, zero), h, slope]  # one before the first
-        for j in range(_TERMS):
+        for j in range(TERMS):
             below, here, above = a[j], a[j + 1], a[j + 2]
             turned = [
                 2 * c * c * (j + 1) * u + (4 * j + 1) * c * w + (2 * j - 1) * z
@@ -135,13 +119,7 @@ def _coefficients(v: float, place: float) -> Any:
             ]
             bottom = c * c * (j + 2) * (j + 1)
             a.append(((turned[1] - own[0]) / bottom, (-turned[0] - own[1]) / bottom))
-        slopes = [[k * a[k + 1][i] for k in range(1, _TERMS)] for i in (0, 1)]
-        high = np.array(slopes, float)
-        exact = [[Decimal(x) for x in row] for row in high.tolist()]
-        low = [
-            [s - e for s, e in zip(*rows, strict=True)] for rows in zip(slopes, exact, strict=True)
-        ]
-        return np.stack([high, np.array(low, float)])
+        return high_and_low([[k * a[k + 1][i] for k in range(1, TERMS)] for i in (0, 1)])
 
 
 # Far out ------------------------------------------------------------------------------------------
@@ -157,7 +135,7 @@ def _phase(v: float) -> Any:
 
 def _by_powers(part: int, v: Any, x: Any) -> Any:
     """By the slopes of the terms of (10.17.5)."""
-    (cosine, sine), (cosine_low, sine_low) = _for_each(_phase, v)
+    (cosine, sine), (cosine_low, sine_low) = for_each(_phase, v)
     term: Pair = np.ones(x.shape), np.zeros(x.shape)
     square, sums = two_product(2 * v, 2 * v), [times(term, -0.5), times(term, 0.0)]
     k = 0

@@ -26,10 +26,9 @@ from gradtape.derivatives.special_pairs import (
     two_product,
     two_sum,
 )
-from gradtape.derivatives.special_parts import integral
 
 __all__ = [
-    *("Unit", "beta_unit", "close_log", "exponential", "few_share_log", "gamma_unit", "over"),
+    *("Unit", "beta_unit", "close_log", "exponential", "gamma_unit", "over"),
     *("ratio_unit", "unit_value"),
 ]
 
@@ -155,27 +154,6 @@ def beta_unit(a: Any, b: Any, x: Pair, y: Pair) -> Unit:
         close_log(pair_product(z, pair_quotient(n, np.maximum(k, 1)))) for z, k in ((x, a), (y, b))
     ]
     return _beta_powers(a, b, left, right)
-
-
-def few_share_log(a: Any, b: Any, x: Any) -> Pair:
-    """The logarithm of the regularized incomplete beta function for small a and x.
-
-    That of x**a/(a B(a, b)) times a series (DLMF 8.17.7); log(a B(a, b)) is an integral of psi, a
-    small one that needs no second part.
-    """
-    term, series = np.ones(x.shape), np.zeros(x.shape)
-    for k in range(1, _MANY):
-        term = term * ((k - b) / k) * x
-        series = series + term / (a + k)
-    steps = integral(
-        lambda s, a, b: sp.psi(1 + a * s) - sp.psi(1 + b + a * s), np.ones(x.shape), a, b
-    )
-    rest = np.log1p(a * series) - np.log1p(a / b) - a * steps
-    return plus(times(close_log((x, np.zeros(x.shape))), a), (rest, 0.0))
-
-
-#: Enough terms of powers of at most 1/2.
-_MANY = 56
 
 
 def ratio_unit(a: Any, b: Any, p: Any, q: Any) -> Unit:
