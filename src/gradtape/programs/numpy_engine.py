@@ -5,10 +5,10 @@ use one after the other; large ones are computed block by block, in loops over t
 several threads may share; numbers are Python's own. What comes out is a new array each time. NumPy
 does not warn of infinities and NaN on the way.
 
-Each operation is NumPy's own and gives what it gives there, with three exceptions, of a few units
+Each operation is NumPy's own and gives what it gives there, with four exceptions, of a few units
 in the last place: a sum may be added up in another order (always the same one); products that are
-only added up, along the last axis or as a whole, may be rounded with the sum alone; and functions
-of numbers are those of Python's ``math``.
+only added up, along the last axis or as a whole, may be rounded with the sum alone; functions of
+numbers are those of Python's ``math``; and sines beside cosines may come from tangents.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from gradtape.programs.emitting import GuardFailed, Writer
 from gradtape.programs.graph import Graph
+from gradtape.programs.sines import with_quick_sines
 from gradtape.programs.text import as_text
 from gradtape.sweep import QUIET
 
@@ -41,7 +42,7 @@ class NumpyProgram:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+        self.graph = graph = with_quick_sines(graph)
         writer = Writer(graph, fast=True)
         self.source, run = writer.written()
         self._kernels = writer.kernels
