@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradtape as gt
-from gradtape.programs import spreading
+from gradtape.programs import crew, spreading
 from gradtape.programs.spreading import spread
 from tests.programs.graphs import numbers, same_bits
 
@@ -124,6 +126,27 @@ def test_a_trace_computes_in_pieces_and_warns_as_the_plain_function(pieces) -> N
     assert pieces == [6, 6]
     with pytest.warns(RuntimeWarning, match="overflow"):
         gt.function(lambda v: np.exp(v * 1e3), engine="numpy")(x)
+
+
+def test_a_helper_that_comes_too_late_keeps_nothing_alive(monkeypatch) -> None:
+    late: list[Any] = []
+
+    def put(job: Any) -> None:
+        job._blocks.table(1)  # what it had begun to do
+        late.append(job)
+
+    monkeypatch.setattr(crew._crew, "_jobs", SimpleNamespace(put=put))
+    monkeypatch.setattr(crew._crew, "_helpers", [None])
+    monkeypatch.setattr(crew._crew, "_hire", lambda wanted: None)
+    x = numbers((LENGTH,))
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        gt.function(lambda v: np.exp(v * 1e3), engine="numpy")(x)
+    assert late
+    y = np.sin(x)
+    seen = weakref.ref(y)
+    spread(np.exp, [y])
+    del y
+    assert seen() is None
 
 
 def test_traces_in_several_threads() -> None:

@@ -56,6 +56,11 @@ class Blocks:
             for row in self._tables[0]:
                 body(*row)
 
+    def forget(self) -> None:
+        """Let go of all arrays: after the last run, for a helper that comes too late."""
+        for table in list(self._tables.values()):
+            table.clear()
+
     def table(self, thread: int) -> Table:
         """The arrays of each block, for one thread; 0 is the caller."""
         table = self._tables.get(thread)
@@ -115,7 +120,10 @@ class _Job:
         if waiting:
             self._ended.acquire()
         if self._error is not None:
-            raise self._error[1]
+            try:
+                raise self._error[1]
+            finally:  # a helper that comes too late keeps no frames alive
+                self._error = None
 
     def _work(self, table: Table) -> None:
         start = self._start

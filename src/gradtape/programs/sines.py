@@ -45,12 +45,13 @@ def with_quick_sines(graph: Graph) -> Graph:
 
 
 def _is_large(node: Node) -> bool:
-    return node.dtype == _DOUBLE == node.inputs[0].dtype and prod(node.shape) >= LEAST
+    same = node.dtype == _DOUBLE and node.inputs[0].dtype == _DOUBLE
+    return bool(same) and prod(node.shape) >= LEAST
 
 
 @cache
 def tangents_are_quick() -> bool:
     """Whether NumPy computes tangents of doubles by vectors of 512 bits."""
     found = np.lib.introspect.opt_func_info(func_name="^tan$", signature="float64")
-    loops = [loop["current"] for kinds in found.values() for loop in kinds.values()]
-    return any(["AVX512" in name or "X86_V4" in name for name in map(str, loops)])
+    loops: list[str] = [loop["current"] for kinds in found.values() for loop in kinds.values()]
+    return any(["AVX512" in loop or "X86_V4" in loop for loop in loops])

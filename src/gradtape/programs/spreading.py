@@ -77,10 +77,11 @@ def _in_pieces(function: np.ufunc, values: list[Any], shape: tuple[int, ...]) ->
         with np.errstate(**strict):  # type: ignore[arg-type]
             function(*arguments[:-1], out=arguments[-1])
 
+    blocks = Blocks(table, [], {})
     try:
-        Blocks(table, [], {}).run(piece, None)
+        blocks.run(piece, None)
     except FloatingPointError:
         return None
     finally:
-        table.clear()  # a thread that comes too late keeps nothing alive
+        blocks.forget()
     return out
