@@ -256,8 +256,6 @@ FURTHER = {
     "beta": 1000,
     "besselpoly": 40,
     "log_wright_bessel": 16,
-    "spherical_kn": 16,
-    "smirnovi": 40,  # the solution is rounded
 }
 
 

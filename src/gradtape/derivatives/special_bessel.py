@@ -14,7 +14,11 @@ from scipy import special
 
 from gradtape.derivatives.special_arguments import ORDER, refusing, refusing_ufuncs
 from gradtape.derivatives.special_fractions import by_logarithm
-from gradtape.derivatives.special_macdonald import i_corrected, k_corrected
+from gradtape.derivatives.special_macdonald import (
+    i_corrected,
+    k_corrected,
+    spherical_k_corrected,
+)
 from gradtape.derivatives.special_parts import cut
 from gradtape.derivatives.special_regions import (
     beyond,
@@ -222,7 +226,7 @@ def _spherical(
     """Register a spherical Bessel function; its derivative combines the orders beside its own.
 
     f' = (below n f- + above (n + 1) f+) / (2n + 1): (10.51.2) and (10.51.5). ``nearer`` corrects it
-    beside its zeros.
+    for real numbers, of which SciPy's values of other orders are worse.
     """
 
     def slope_of(f: Any) -> Any:
@@ -264,4 +268,7 @@ def _spherical(
 spherical_j = _spherical(special.spherical_jn, 1, -1, nearer=spherical_corrected(0))
 _spherical(special.spherical_yn, 1, -1, pole=True, nearer=spherical_corrected(1))
 spherical_i = _spherical(special.spherical_in, 1, 1)
-_spherical(special.spherical_kn, -1, -1)
+_spherical(
+    *(special.spherical_kn, -1, -1),
+    nearer=lambda n, x, direct: spherical_k_corrected(n + 0.5, x, direct),
+)

@@ -7,6 +7,7 @@ the slope of I exp(-x) either. Numbers in parentheses are those of the NIST Digi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,12 +24,17 @@ from gradtape.derivatives.special_pairs import (
 )
 from gradtape.rules import Elementwise
 
-__all__ = ["i_corrected", "i_scaled_slope", "is_known", "k_corrected", "k_scaled_slope"]
+__all__ = [
+    *("i_corrected", "i_scaled_slope", "is_known", "k_corrected", "k_scaled_slope"),
+    "spherical_k_corrected",
+]
 
 #: From here on K is 0 to SciPy, and the continued fraction of I is too long.
 _LAST = 1e3
 #: The continued fraction has the root of that times x terms, and some more.
 _DEPTH, _TERMS = 60.0, 12
+#: That of pi/2.
+_ROOT = math.sqrt(math.pi / 2)
 
 
 def is_known(v: Any, x: Any) -> Any:
@@ -40,6 +46,13 @@ def _k_slope(v: Any, x: Any) -> Any:
     below, here = upwards(v, x, False, False)
     high, low = add(below, here, pair_quotient((np.abs(v), 0.0), x))[0]
     return -np.exp(-x) * (high + low)
+
+
+def _spherical_k_slope(v: Any, x: Any) -> Any:
+    """Of the root of pi/(2x) times K (10.47.9)."""
+    below, here = upwards(v, x, False, False)
+    high, low = add(below, here, pair_quotient((v + 0.5, 0.0), x))[0]
+    return -np.exp(-x) / np.sqrt(x) * (_ROOT * (high + low))
 
 
 def k_scaled_slope(v: Any, x: Any) -> Any:
@@ -102,3 +115,5 @@ def _corrected(function: Callable[..., Any], sides: bool, name: str) -> Elementw
 #: K' and I' of an order, a real x, and as they are otherwise.
 k_corrected = _corrected(_k_slope, False, "bessel k slope")
 i_corrected = _corrected(_i_slope, True, "bessel i slope")
+#: The slope of the spherical one, of K's order.
+spherical_k_corrected = _corrected(_spherical_k_slope, False, "spherical bessel k slope")
