@@ -61,6 +61,35 @@ def test_a_wrong_program_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         run_traced(slopes, log, "numpy")
 
 
+def test_long_loops_may_be_as_far_off_as_last_digits_take_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def chaos() -> None:
+        def last(x: Any) -> Any:
+            for _ in range(60):
+                x = 3.9 * x * (1 - x)
+            return x
+
+        gt.value_and_grad(last)(0.3)
+
+    def engine(change: float) -> Any:
+        def made(name: str) -> Any:
+            def of(graph: Any) -> Any:
+                run = right(name)(graph)
+                return lambda *inputs: run(*[v * (1 + change) for v in inputs])
+
+            return of
+
+        return made
+
+    right, log = traced.engine_for, logged(chaos)
+    monkeypatch.setattr(traced, "engine_for", engine(3e-16))
+    run_traced(chaos, log, "numpy")
+    monkeypatch.setattr(traced, "engine_for", engine(1e-9))
+    with pytest.raises(DifferentError):
+        run_traced(chaos, log, "numpy")
+
+
 def test_another_program_is_not_compared() -> None:
     runs = iter([1, 2])
 
