@@ -277,10 +277,11 @@ def as_near_as_can_be(
 
 
 def _nudged(value: Any, random: np.random.Generator) -> Any:
-    """A value with each real entry one unit in the last place off, or as it is."""
+    """A value with each real entry a unit in the last place of it, or of 1, off; or as it is."""
     if np.asarray(value).dtype.kind != "f":
         return value
-    return (value + np.spacing(value) * random.integers(-1, 2, np.shape(value))).astype(value.dtype)
+    unit = np.finfo(value.dtype).eps * np.maximum(np.abs(value), 1)
+    return (value + unit * random.integers(-1, 2, np.shape(value))).astype(value.dtype)
 
 
 def _drawing_alike(test: Callable[..., Any], names: dict[str, Any]) -> Callable[..., Any]:
