@@ -140,6 +140,10 @@ def tracked_conversion(tensor: Any) -> TrackedConversionError:
     )
 
 
+#: What writes into an array: an entry, and a slice from CPython 3.12 on.
+STORES = {opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in opmap}
+
+
 def _hint(frame: FrameType | None) -> str:
     """What a conversion's way out is where a user assigns to an entry, or draws numbers."""
     while frame is not None and frame.f_globals.get("__name__", "").startswith("gradtape."):
@@ -147,7 +151,7 @@ def _hint(frame: FrameType | None) -> str:
     if frame is None or frame.f_globals.get("__name__", "").startswith("numpy."):
         return ""
     code = frame.f_code
-    if code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]:
+    if code.co_code[frame.f_lasti] in STORES:
         return (
             " Here: make the array that is written into with gradtape.zeros(shape) or "
             "gradtape.zeros_like(array), then array[i] = tensor works."

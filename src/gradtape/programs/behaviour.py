@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.errors import STORES
 from gradtape.programs import inplace
 from gradtape.programs.opaque import apply, called, mutated, stored
 from gradtape.programs.tracing import TraceError, is_symbol, symbols_in
@@ -18,7 +19,7 @@ from gradtape.rules import BINDINGS, STRAIGHT
 from gradtape.tensor import PLAIN
 
 __all__ = [
-    *("OURS", "STORE", "SUBSCRIPT", "binary", "changing", "conversion", "function"),
+    *("OURS", "SUBSCRIPT", "binary", "changing", "conversion", "function"),
     *("in_place", "opcode", "part"),
 ]
 
@@ -112,7 +113,7 @@ def conversion(look: Callable[[Any], Any]) -> Any:
             ours = frame.f_code.co_filename.startswith(f"{OURS}derivatives")
             if ours and not self.is_plain and self.tracing.within:
                 raise TraceError("what looks at values is called as it is")  # see ``_meant``
-            if opcode(frame) == STORE:
+            if opcode(frame) in STORES:
                 raise stored()
         if options:
             return self.tracing.seen(self, lambda value: look(value, *options))
@@ -126,4 +127,5 @@ def opcode(frame: Any) -> int:
     return frame.f_code.co_code[frame.f_lasti]  # type: ignore[no-any-return]
 
 
-STORE, SUBSCRIPT = dis.opmap["STORE_SUBSCR"], dis.opmap["BINARY_SUBSCR"]
+#: What reads an entry of an array, where that has an instruction of its own.
+SUBSCRIPT = dis.opmap.get("BINARY_SUBSCR")

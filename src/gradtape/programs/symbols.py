@@ -19,11 +19,11 @@ import numpy as np
 
 from gradtape import guards
 from gradtape.calls import call, tensors_in, without_ufunc_defaults
+from gradtape.errors import STORES
 from gradtape.methods import Methods
 from gradtape.programs import inplace
 from gradtape.programs.behaviour import (
     OURS,
-    STORE,
     SUBSCRIPT,
     binary,
     changing,
@@ -166,7 +166,7 @@ class Symbol(Methods):
             return np.asarray(self.value, dtype)
         frame = sys._getframe(1)
         executed = opcode(frame)
-        if executed == STORE:
+        if executed in STORES:
             raise stored()
         if frame.f_code.co_filename.startswith(f"{OURS}tf/") and self.dtype.kind in "iub":
             self.tolist()  # a shape, axes, widths: the program depends on them
