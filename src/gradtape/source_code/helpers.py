@@ -191,7 +191,8 @@ def _written(value: Any, helper: Helper) -> str:
 def name_of(function: Any) -> tuple[str, str]:
     """Under which name a function of NumPy's or SciPy's is found, and in which module; or empty."""
     name = getattr(function, "__name__", "")
-    module = (getattr(function, "__module__", None) or "").split("._")[0]
+    # "_decimal" is where some of decimal's functions say that they are from.
+    module = (getattr(function, "__module__", None) or "").split("._")[0].lstrip("_")
     if isinstance(function, np.ufunc):
         module, name = "scipy.special", _UFUNCS.get(name, name)
         if getattr(np, name, None) is function:
