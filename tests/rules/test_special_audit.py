@@ -254,7 +254,6 @@ MORE_DRAWS: dict[str, tuple[Draw, ...]] = {
 MOVED = 4
 FURTHER = {
     "beta": 1000,
-    "besselpoly": 40,
     "log_wright_bessel": 16,
 }
 

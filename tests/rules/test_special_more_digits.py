@@ -91,10 +91,12 @@ BESSEL = [
     several("spherical_kn", spherical(m.besselk), (1,), *SPHERICAL),
     several(
         "besselpoly",
-        lambda a, k, v: m.quad(lambda t: t**k * m.besselj(v, 2 * a * t), [0, 1]),
+        lambda a, k, v: m.quad(lambda t: t**k * m.besselj(v, 2 * a * t), m.linspace(0, 1, 5)),
         (0,),
         (0.7, 1, 0),
         (3.0, 2, 1),
+        (2.5316100465962514, 2, 3),
+        (11.3, 1, 2),
     ),
     several("wright_bessel", wright, (2,), (0.5, 1.5, 0.3), (1.5, 0.5, 1e-9), (2.0, 1.0, 40.0)),
     several(

@@ -14,10 +14,19 @@ from scipy import special
 
 from gradtape.derivatives.special_arguments import PARAMETER, refusing_ufuncs
 from gradtape.derivatives.special_bessel import of_order, spherical_i, spherical_j
-from gradtape.derivatives.special_pairs import two_product
+from gradtape.derivatives.special_pairs import (
+    Pair,
+    pair_over,
+    pair_product,
+    plus,
+    times,
+    two_product,
+    two_sum,
+)
 from gradtape.derivatives.special_precision import like
 from gradtape.derivatives.special_ufuncs import several
-from gradtape.rules import Elementwise, elementwise
+from gradtape.derivatives.special_zeros import corrected
+from gradtape.rules import Elementwise, elementwise, strip
 
 # Fresnel integrals --------------------------------------------------------------------------------
 
@@ -138,10 +147,38 @@ elementwise(
 )
 
 
+#: Up to this number the series of besselpoly has digits enough in twice the precision, with so many
+#: terms; and up to this order its first term is a number.
+_SERIES, _TERMS, _ORDERS = 12.0, 72, 100.0
+
+
+def _besselpoly_sum(a: Any, lmb: Any, nu: Any, _: Any) -> Any:
+    """The slope by the series of the integrand (10.2.2), whose terms cancel."""
+    below, above = two_product(a, a)
+    term: Pair = np.ones(a.shape), np.zeros(a.shape)
+    total: Pair = np.zeros(a.shape), np.zeros(a.shape)
+    for k in range(_TERMS):
+        order = two_sum(nu, 2.0 * k)
+        share = pair_over(order, plus(order, two_sum(lmb, 1.0)))
+        total = plus(total, pair_product(term, share))
+        term = pair_product(term, (-below, -above))
+        term = pair_over(term, times(two_sum(nu, k + 1.0), k + 1.0))
+    return np.power(a, nu - 1) / special.gamma(nu + 1) * total[0]
+
+
+_besselpoly_corrected = corrected(
+    ("a", "lmb", "nu"),
+    lambda a, lmb, nu, _: (a > 0) & (a <= _SERIES) & (lmb > -1) & (nu >= 0) & (nu <= _ORDERS),
+    _besselpoly_sum,
+    "besselpoly slope",
+)
+
+
 def _besselpoly(a: Any, lmb: Any, nu: Any) -> Any:
     """The integral of t^lmb J_nu(2 a t) over 0 < t < 1 by a: 2 t J' is t (J- - J+)."""
     lower = special.besselpoly(a, lmb + 1.0, nu - 1.0)
-    return lower - special.besselpoly(a, lmb + 1.0, nu + 1.0)
+    direct = lower - special.besselpoly(a, lmb + 1.0, nu + 1.0)
+    return _besselpoly_corrected(strip(a), strip(lmb), strip(nu), direct)
 
 
 elementwise({special.besselpoly: (_besselpoly, None, None)}, names=("a", "lmb", "nu"))
