@@ -20,7 +20,7 @@ from gradtape.derivatives.special_ufuncs import several_arguments
 from gradtape.needs import Named
 from gradtape.rules import strip
 
-__all__ = ["Names", "Slopes", "Tails", "distribution", "inverse", "refinement", "tail_gap"]
+__all__ = ["Names", "Slopes", "Tails", "distribution", "inverse"]
 
 Slopes = tuple[Any, ...]
 Names = tuple[str, ...]
@@ -166,13 +166,13 @@ class _Solution:
         ]
         turn = np.where(there[-1], -1, 1) if self.mirror else 1
         more: dict[str, Any] = {"gap": self.gap, "grid": self.grid, "turn": turn}
-        shift, rest = refinement(there, place, p, self.by_solved, self.tails, self.sign, **more)
+        shift, rest = _refinement(there, place, p, self.by_solved, self.tails, self.sign, **more)
         there[place] = there[place] + shift
         found = of_f(*there)
         return shift, found, _change(of_f, there, place, rest, self.ends, found)
 
 
-def refinement(
+def _refinement(
     there: Any,
     place: int,
     p: Any,
@@ -229,7 +229,7 @@ def _newton_step(
             a[unknown] for a in (level, np.broadcast_to(rate, level.shape), *there)
         ]
         more, scale = (
-            tails(level, *some) if callable(tails) else tail_gap(tails[::sign], level, some)
+            tails(level, *some) if callable(tails) else _tail_gap(tails[::sign], level, some)
         )
         dull = np.clip(scale / np.abs(some[place] * rates), 1, _DULL)
         told = np.abs(more) > _NOISE * scale * dull
@@ -238,7 +238,7 @@ def _newton_step(
     return step
 
 
-def tail_gap(tails: Any, level: Any, bare: Any) -> tuple[Any, Any]:
+def _tail_gap(tails: Any, level: Any, bare: Any) -> tuple[Any, Any]:
     """The function with the first tail less p, and what its rounding is a share of."""
     near, far = tails
     low = level <= 0.5
