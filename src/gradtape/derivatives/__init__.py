@@ -74,6 +74,7 @@ ON_DEMAND.update(
             "gradtape.derivatives.special_harmonics",
             "gradtape.derivatives.special_integrals",
             "gradtape.derivatives.special_zeta",
+            "gradtape.derivatives.special_wright",
         ),
     }
 )

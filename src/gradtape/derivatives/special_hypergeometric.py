@@ -184,11 +184,6 @@ elementwise(
     {
         special.hyp1f1: (None, None, lambda a, b, x: kummer(a, b, x, 1) * (a / b)),  # (13.3.15)
         special.hyperu: (None, None, lambda a, b, x: -a * tricomi(a, b, x, 1)),  # (13.3.22)
-        special.wright_bessel: (  # (10.46.1), term by term
-            None,
-            None,
-            lambda a, b, x: special.wright_bessel(a, a + b, x),
-        ),
     },
     names=("a", "b", "x"),
 )
@@ -206,18 +201,5 @@ elementwise(
 )
 
 refusing_ufuncs({0: PARAMETER}, special.hyp0f1)
-refusing_ufuncs({0: PARAMETER, 1: PARAMETER}, special.hyp1f1, special.hyperu, special.wright_bessel)
+refusing_ufuncs({0: PARAMETER, 1: PARAMETER}, special.hyp1f1, special.hyperu)
 refusing_ufuncs({0: PARAMETER, 1: PARAMETER, 2: PARAMETER}, special.hyp2f1)
-
-if hasattr(special, "log_wright_bessel"):  # new in SciPy 1.14
-    elementwise(
-        {
-            special.log_wright_bessel: (
-                None,
-                None,
-                lambda a, b, x, out: np.exp(special.log_wright_bessel(a, a + b, x) - out),
-            ),
-        },
-        names=("a", "b", "x"),
-    )
-    refusing_ufuncs({0: PARAMETER, 1: PARAMETER}, special.log_wright_bessel)

@@ -227,12 +227,35 @@ def _has_two_terms(v: Any, x: Any) -> Any:
 # Everywhere ---------------------------------------------------------------------------------------
 
 
+def _put_turned(kind: int, result: Any, v: Any, x: Any) -> None:
+    """Put J' or Y' of negative broken orders up to the order into a result, by (10.2.3), (10.4.5).
+
+    There J' and Y' of the order without its sign are of different sizes, and of the angle that
+    Hankel functions turn by digits would be missing where the larger one's share is small.
+    """
+    where = (v < 0) & (v != np.rint(v)) & (x <= -v) & (x >= (0 if kind else SERIES))
+    if np.any(where):
+        order, place = -v[where], x[where]
+        sine, cosine = _turn(order)
+        j, y = _j(order, place), _y(order, place)
+        result[where] = sine * j + cosine * y if kind else cosine * j - sine * y
+
+
+def _turn(v: Any) -> tuple[Any, Any]:
+    """The sine and the cosine of pi v, beside their zeros too."""
+    rest = v - np.rint(v)
+    sign = np.where(np.fmod(np.rint(v), 2) != 0, -1, 1)
+    return sign * np.sin(math.pi * rest), sign * np.sin(math.pi * (0.5 - np.abs(rest)))
+
+
 def _j(v: Any, x: Any, hankel: Any = None) -> Any:
     known = _is_between(v, x) & ((x > 0) | (v == np.rint(v)))
     result = np.empty(x.shape)
     if np.any(known):
         place = v[known], x[known]
-        result[known] = _reflected(*place) * _j_between(place[0], np.abs(place[1]), hankel)
+        found = _reflected(*place) * _j_between(place[0], np.abs(place[1]), hankel)
+        _put_turned(0, found, *place)
+        result[known] = found
     if not np.all(known):
         result[~known] = _j_outside(v[~known], x[~known])
     return result
@@ -242,7 +265,9 @@ def _y(v: Any, x: Any, hankel: Any = None) -> Any:
     known = _is_between(v, x) & (x > 0)
     result = np.empty(x.shape)
     if np.any(known):
-        result[known] = _y_between(v[known], x[known], hankel)
+        found = _y_between(v[known], x[known], hankel)
+        _put_turned(1, found, v[known], x[known])
+        result[known] = found
     lost = ~known | ~np.isfinite(result)
     if np.any(lost):
         result[lost] = _y_outside(v[lost], x[lost])

@@ -24,9 +24,9 @@ from gradtape.derivatives.special_pairs import (
     two_sum,
 )
 from gradtape.derivatives.special_precision import BLOCK, blockwise
-from gradtape.derivatives.special_units import close_log
+from gradtape.derivatives.special_units import close_log, exponential
 
-__all__ = ["beta_gap", "gamma_gap", "ratio_slope"]
+__all__ = ["beta_gap", "gamma_gap", "log_factorials", "ratio_slope"]
 
 #: So many steps of the recurrence lead to where Stirling's series has 30 digits; of (5.11.1), of
 #: which the first terms need them.
@@ -69,7 +69,7 @@ def _product(factors: Pair) -> Pair:
     return high[0], low[0]
 
 
-def _log_factorials(fine: Any, *numbers: Pair) -> list[Pair]:
+def log_factorials(fine: Any, *numbers: Pair) -> list[Pair]:
     """log Gamma(1 + a) of pairs, a > -1/2."""
     a: Pair = np.stack([n[0] for n in numbers]), np.stack([n[1] for n in numbers])
     k = np.arange(1.0, _STEPS + 1)[:, None, None]
@@ -108,7 +108,7 @@ def _sum(fine: Any, above: Pair | None, below: Pair, x: Pair) -> Pair:
 def _gamma_log(fine: Any, a: Pair, x: Pair) -> Pair:
     """log P(a, x) of pairs of arrays of one axis (8.7.1); NaN where the series takes too long."""
     log_x, log_total = _logs(fine, x, _sum(fine, None, plus(a, _ONE), x))
-    (log_a,) = _log_factorials(fine, a)
+    (log_a,) = log_factorials(fine, a)
     return plus(plus(pair_product(a, log_x), _minus(plus(x, log_a))), log_total)
 
 
@@ -117,7 +117,7 @@ def _beta_log(fine: Any, a: Pair, b: Pair, x: Pair, y: Pair) -> Pair:
     n = plus(a, b)
     total = _sum(fine, n, plus(a, _ONE), x)
     log_x, log_y, log_total, log_ratio = _logs(fine, x, y, total, pair_over(b, n))
-    of_a, of_b, of_n = _log_factorials(fine, a, b, n)
+    of_a, of_b, of_n = log_factorials(fine, a, b, n)
     powers = plus(pair_product(a, log_x), pair_product(b, log_y))
     # 1/(a B(a, b)) is b Gamma(1 + a + b) over (a + b) Gamma(1 + a) Gamma(1 + b).
     factor = plus(plus(of_n, _minus(plus(of_a, of_b))), log_ratio)
@@ -226,4 +226,4 @@ def _ratio_slope(a: Any, b: Any, p: Any, q: Any, root: Any) -> Any:
     high, low = [part.reshape(near[0].shape) for part in _beta_log(True, *flat)]
     change, rest = plus((high[1:4], low[1:4]), (-high[4:], -low[4:]))
     rate = _WEIGHTS @ change + _WEIGHTS @ rest
-    return np.where(left, 1, -1) * np.exp(high[0]) * rate / width
+    return np.where(left, 1, -1) * exponential((high[0], low[0])) * rate / width
