@@ -91,8 +91,13 @@ def inverse(
 
     def derivatives(_: Function, i: int) -> Function:
         def derivative(*z: Any) -> Any:
-            there = (*z[:place], solution(*z), *z[place + 1 :])
-            by_solved = by(true, place)(*there)
+            y = solution(*z)
+            there = (*z[:place], y, *z[place + 1 :])
+
+            def scaled(s: Any) -> Any:  # solutions may be tiny
+                return true(*z[:place], y * s, *z[place + 1 :])
+
+            by_solved = m.diff(scaled, 1) / y if y else by(true, place)(*there)
             return 1 / by_solved if i == place else -by(true, i)(*there) / by_solved
 
         return derivative
