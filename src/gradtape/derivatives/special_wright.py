@@ -23,11 +23,13 @@ from gradtape.rules import Elementwise, elementwise
 #: a few terms are too small. From the last of these widths on a sum over steps of half the width is
 #: the same as that over all, to all digits, since terms are smooth.
 _BEFORE, _BEHIND, _MORE, _WIDE = 10, 14, 20, 8.0
-#: From this term on logarithms need all digits of pairs.
+#: Logarithms of factorials of such numbers need all digits of pairs.
 _FAR = 1000.0
 #: Newton's method is convex here.
 _ROUNDS = 20
 _TINY = 1e-300
+#: Parameters from here on, and where both are below the other number, are SciPy's matter.
+_MOST = 1e10
 #: Entries at a time.
 _ENTRIES = 256
 
@@ -57,7 +59,7 @@ def _shares(a: Any, b: Any, x: Any) -> Any:
     start = np.maximum(np.floor(middle - _BEFORE * width), 0)
     count = (middle + _BEHIND * width + _MORE - start) / step
     k = start + step * np.arange(np.ceil(np.max(count)) + 1)[:, None]
-    index, fine = (k, np.zeros(k.shape)), np.any(middle > _FAR)
+    index, fine = (k, np.zeros(k.shape)), np.any(np.maximum(middle, a * middle + b) > _FAR)
     log_x = pair_log((np.where(x == 0, 1, x), np.zeros(x.shape)))
     power = _over_factorial(fine, index, pair_product(index, log_x))
     z = plus(two_product(a, k), (b, 0.0))
@@ -65,16 +67,17 @@ def _shares(a: Any, b: Any, x: Any) -> Any:
     logs = [_over_factorial(fine, place, power) for place in places]
     most = np.max(np.maximum(logs[0][0], logs[1][0]), axis=0)
     there = (x > 0) | (k == 0)
-    # 1/Gamma(z) is z/Gamma(1 + z).
+    # 1/Gamma(z) is z/Gamma(1 + z). Along the last axis NumPy sums with fewer roundings.
     total, above = [
-        np.sum(np.where(there, place[0] * exponential(plus(log, (-most, 0.0))), 0), axis=0)
+        np.where(there, place[0] * exponential(plus(log, (-most, 0.0))), 0).T.copy().sum(-1)
         for place, log in zip(places, logs, strict=True)
     ]
     return above / total
 
 
 def _log_slope(a: Any, b: Any, x: Any) -> Any:
-    usable = (a >= 0) & (b >= 0) & (x >= 0) & (a + b + x < np.inf)
+    most = np.maximum(a, b)
+    usable = (np.minimum(a, b) >= 0) & (most > _TINY) & (most < _MOST) & (x >= 0) & (x < np.inf)
     result = blockwise(_shares, *[np.where(usable, n, 1) for n in (a, b, x)], block=_ENTRIES)
     direct = np.exp(special.log_wright_bessel(a, a + b, x) - special.log_wright_bessel(a, b, x))
     return np.where(usable & np.isfinite(result), result, direct)
